@@ -56,7 +56,7 @@ enum gw_config_type {
     GW_CONFIG_STRING,
     GW_CONFIG_LIST,     /* the key may stand several times, or on indented lines below it */
     GW_CONFIG_COUNT,    /* a whole number; "auto" is 0 where the default is "auto" */
-    GW_CONFIG_BYTES,    /* a whole number with B, KiB, MiB or GiB */
+    GW_CONFIG_BYTES,    /* a whole number with B, KiB, MiB or GiB, or without: bytes */
     GW_CONFIG_DURATION, /* a whole number with ms, s, min, h or d */
     GW_CONFIG_CHOICE,
     GW_CONFIG_ADDRESS /* HOST:PORT or [V6]:PORT */
@@ -66,19 +66,24 @@ struct gw_config_key {
     const char *section;
     const char *name;
     enum gw_config_type type;
-    const char *unit;           /* for people: "bytes", "time", "connections" */
+    const char *unit;           /* for people: what a number counts, or what a text must be */
     const char *initial;        /* the default, as one would write it */
     int64_t min, max;           /* of numbers, in bytes or milliseconds where those are meant */
     const char *const *choices; /* NULL-ended, for GW_CONFIG_CHOICE */
-    bool reloadable;            /* by SIGHUP; the others need a restart */
-    size_t offset;              /* into struct gw_config */
-    const char *help;           /* one line */
+    bool (*valid)(const char *text); /* of texts; NULL: any will do */
+    bool reloadable;                 /* by SIGHUP; the others need a restart */
+    size_t offset;                   /* into struct gw_config */
+    const char *help;                /* one line */
 };
 
 extern const struct gw_config_key gw_config_keys[];
 extern const size_t gw_config_key_count;
 
-/* Every error found, one a line: "FILE:LINE: [section] key = value: what would be right". */
+/*
+ * Every error found, each ended by a line break: "FILE:LINE: [section] key = value: what would be
+ * right". What does not fit is counted in a last line. The value of an unknown key is not shown: it
+ * may be a secret in the wrong place.
+ */
 struct gw_config_errors {
     char text[8192];
     size_t count;
@@ -93,7 +98,7 @@ struct gw_config_errors {
 int gw_config_parse(struct gw_config *config, const char *text, size_t len, const char *name,
                     struct gw_config_errors *errors) GW_MUST_CHECK;
 
-/* Reads the file at @path (at most 1 MiB) and parses it; a file that cannot be read is an error. */
+/* Reads the file at @path (at most 1 MiB) and parses it; one that cannot be read is -EINVAL too. */
 int gw_config_load(struct gw_config *config, const char *path,
                    struct gw_config_errors *errors) GW_MUST_CHECK;
 void gw_config_deinit(struct gw_config *config);

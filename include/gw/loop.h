@@ -10,6 +10,8 @@
 
 #include "gw/base.h"
 
+struct epoll_event;
+
 struct gw_watch {
     int fd;
     void (*ready)(struct gw_watch *watch, uint32_t epoll_events);
@@ -27,6 +29,9 @@ struct gw_loop {
     struct gw_watch wake;
     struct gw_timer *timers; /* by at_ms */
     int64_t now_ms;          /* monotonic, taken anew after each wait */
+    /* The round's events, while gw_loop_wait calls their watches; NULL otherwise. */
+    struct epoll_event *pending;
+    int pending_count;
 };
 
 int gw_loop_init(struct gw_loop *loop) GW_MUST_CHECK;
@@ -44,7 +49,8 @@ void gw_loop_cancel_timer(struct gw_loop *loop, struct gw_timer *timer);
 void gw_loop_wake(struct gw_loop *loop);
 
 /**
- * Waits for at most @timeout_ms (0: only looks), then calls what is ready and due.
+ * Waits for at most @timeout_ms (0: only looks; negative: without end), then calls what is ready
+ * and due. A callback may remove any watch, cancel any timer, and free what they are embedded in.
  * @return 0 or a negative errno of epoll_wait(2); an interruption by a signal is no error.
  */
 int gw_loop_wait(struct gw_loop *loop, int timeout_ms) GW_MUST_CHECK;

@@ -22,11 +22,15 @@ struct gw_record {
     int64_t snapshot_order;               /* the newest put's; GW_ORDER_NONE: absent */
 };
 
-/* What a write did to a record; a set of bits, so that a store knows which attributes to write. */
+/*
+ * What a write did to a record; a set of bits, so that a store knows which attributes to write.
+ * With either bit it writes both orders: of a record without them, one is that of the write and
+ * the other derived, and could not be derived again once the state has changed.
+ */
 enum gw_applied {
-    GW_APPLIED_SUPERSEDED = 0, /* nothing: a success all the same */
-    GW_APPLIED_STATE = 1,      /* status, timestamp and event_order */
-    GW_APPLIED_SNAPSHOT = 2    /* type, externalContactId, rawPayload and snapshot_order */
+    GW_APPLIED_SUPERSEDED = 0, /* nothing: a success all the same; the record is as it was */
+    GW_APPLIED_STATE = 1,      /* status and timestamp */
+    GW_APPLIED_SNAPSHOT = 2    /* type, externalContactId and rawPayload */
 };
 
 /* An empty record, of no conversation yet. */

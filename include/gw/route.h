@@ -16,12 +16,18 @@ struct gw_route_value {
                              string (which may be empty) */
 };
 
+/*
+ * Writes converge only where each sets the whole of what it replaces: every route sets status and
+ * timestamp, and an update nothing else.
+ */
 struct gw_route {
     const char *event_type;
     enum gw_action action;
     int rank; /* GW_RANK_...: even for puts, odd for updates */
     struct gw_route_value fields[GW_FIELD_COUNT];
 };
+
+#define GW_ROUTES_MAX 16
 
 /* The function's three routes. */
 extern const struct gw_route gw_routes_builtin[];
@@ -33,9 +39,13 @@ struct gw_route_table {
     size_t count;
     struct gw_scan_plan plan;
     size_t event_type_slot, conversation_id_slot, timestamp_slot;
+    size_t slots[GW_ROUTES_MAX][GW_FIELD_COUNT]; /* of the fields that have a path */
 };
 
-/* @return 0, or what gw_scan_plan_add said. */
+/**
+ * @return 0; -ENOSPC beyond GW_ROUTES_MAX; -EINVAL for a route that cannot converge; or what
+ *         gw_scan_plan_add said.
+ */
 int gw_route_table_init(struct gw_route_table *table, const struct gw_route *routes,
                         size_t count) GW_MUST_CHECK;
 
@@ -46,7 +56,7 @@ enum gw_route_verdict {
 };
 
 struct gw_route_notes {
-    const char *reason;       /* of GW_ROUTE_REFUSED: static text that names the member */
+    const char *reason;       /* of GW_ROUTE_REFUSED: static text that names the attribute */
     bool timestamp_malformed; /* counts as 0 ms */
     bool timestamp_ahead;     /* more than 24 h ahead of arrival */
 };

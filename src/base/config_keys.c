@@ -1,1 +1,274 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of configuration keys, in the order in which people read them: the parser, the shipped
+ * ini and the documentation are made of it. After a change here, `GW_REGENERATE=1 meson test
+ * config` writes the latter two anew.
+ */
+#include "gw/config.h"
+
+#include <ctype.h>
+
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define SECOND INT64_C(1000)
+#define HOUR (3600 * SECOND)
+
+#define BYTES "in B, KiB, MiB or GiB"
+#define TIME "in ms, s, min, h or d"
+#define AT(member) offsetof(struct gw_config, member)
+
+/* In the order of the enums that they stand for. */
+static const char *const encodings[] = {"hex", "base64", NULL};
+static const char *const backends[] = {"file", NULL};
+static const char *const failures[] = {"retry", "acknowledge", NULL};
+static const char *const syncs[] = {"always", "never", NULL};
+static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+static bool consists_of(const char *text, bool (*wanted)(char c))
+{
+    while (*text && wanted(*text))
+        text++;
+    return *text == '\0';
+}
+
+/* RFC 9110, section 5.6.2. */
+static bool is_token_char(char c)
+{
+    return isalnum((unsigned char)c) || strchr("!#$%&'*+-.^_`|~", c);
+}
+
+static bool is_path_char(char c)
+{
+    return c > ' ' && c <= '~' && c != '?' && c != '#';
+}
+
+static bool is_printable(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+static bool is_header(const char *text)
+{
+    return *text && consists_of(text, is_token_char);
+}
+
+static bool is_request_path(const char *text)
+{
+    return *text == '/' && consists_of(text, is_path_char) && strcmp(text, "/healthz") != 0 &&
+           strcmp(text, "/readyz") != 0;
+}
+
+static bool is_prefix(const char *text)
+{
+    return consists_of(text, is_printable);
+}
+
+static bool is_not_empty(const char *text)
+{
+    return *text;
+}
+
+const struct gw_config_key gw_config_keys[] = {
+    {.section = "server",
+     .name = "listen",
+     .type = GW_CONFIG_ADDRESS,
+     .unit = "HOST:PORT or [IPV6]:PORT",
+     .initial = "127.0.0.1:8080",
+     .offset = AT(listen),
+     .help = "Where to listen for HTTP. 0.0.0.0:8080 or [::]:8080 where a load balancer comes from "
+             "another machine. Sockets handed over by systemd are used instead of it."},
+    {.section = "server",
+     .name = "path",
+     .type = GW_CONFIG_STRING,
+     .unit = "a path that begins with /, without blanks, ? and #, but /healthz and /readyz",
+     .initial = "/webhook",
+     .valid = is_request_path,
+     .reloadable = true,
+     .offset = AT(path),
+     .help = "The path that events are posted to: the one in the URL that Genesys was given."},
+    {.section = "server",
+     .name = "workers",
+     .type = GW_CONFIG_COUNT,
+     .unit = "threads",
+     .initial = "auto",
+     .min = 1,
+     .max = 256,
+     .offset = AT(workers),
+     .help = "Threads that serve requests. auto is one for each core that the process may use; "
+             "set it lower to leave cores to others."},
+    {.section = "server",
+     .name = "max_body",
+     .type = GW_CONFIG_BYTES,
+     .unit = BYTES,
+     .initial = "6MiB",
+     .min = KIB,
+     .max = GIB,
+     .reloadable = true,
+     .offset = AT(max_body_bytes),
+     .help = "The longest body that is taken; a longer one is answered 413. Raise it when events "
+             "are refused for their size."},
+    {.section = "server",
+     .name = "max_buffered",
+     .type = GW_CONFIG_BYTES,
+     .unit = BYTES,
+     .initial = "256MiB",
+     .min = KIB,
+     .max = 1024 * GIB,
+     .reloadable = true,
+     .offset = AT(max_buffered_bytes),
+     .help = "All bodies in memory together; beyond it new ones are answered 503. Keep it well "
+             "under the memory that the service may use."},
+    {.section = "server",
+     .name = "max_connections",
+     .type = GW_CONFIG_COUNT,
+     .unit = "connections",
+     .initial = "10000",
+     .min = 1,
+     .max = 1000000,
+     .reloadable = true,
+     .offset = AT(max_connections),
+     .help = "Connections open at once, over all workers. An idle one costs up to 30 KB and a file "
+             "descriptor."},
+    {.section = "server",
+     .name = "max_in_flight",
+     .type = GW_CONFIG_COUNT,
+     .unit = "requests",
+     .initial = "10000",
+     .min = 1,
+     .max = 1000000,
+     .reloadable = true,
+     .offset = AT(max_in_flight),
+     .help = "Events that wait for the storage at once; beyond it new ones are answered 503. Lower "
+             "it to push back sooner when the storage is slow."},
+    {.section = "server",
+     .name = "request_timeout",
+     .type = GW_CONFIG_DURATION,
+     .unit = TIME,
+     .initial = "10s",
+     .min = 100,
+     .max = HOUR,
+     .reloadable = true,
+     .offset = AT(request_timeout_ms),
+     .help = "From a request's first byte to its last; a slower one is answered 408 and closed. "
+             "Genesys itself gives up after 10 seconds."},
+    {.section = "server",
+     .name = "idle_timeout",
+     .type = GW_CONFIG_DURATION,
+     .unit = TIME,
+     .initial = "75s",
+     .min = 100,
+     .max = 24 * HOUR,
+     .reloadable = true,
+     .offset = AT(idle_timeout_ms),
+     .help = "How long a connection may stay open without a request. Keep it longer than the load "
+             "balancer's own, or that one reuses connections which are just being closed."},
+    {.section = "server",
+     .name = "drain_timeout",
+     .type = GW_CONFIG_DURATION,
+     .unit = TIME,
+     .initial = "30s",
+     .min = 0,
+     .max = HOUR,
+     .reloadable = true,
+     .offset = AT(drain_timeout_ms),
+     .help = "How long a stop waits for requests on open connections. Give the load balancer time "
+             "to see that /readyz has turned 503."},
+
+    {.section = "signature",
+     .name = "header",
+     .type = GW_CONFIG_STRING,
+     .unit = "the name of a header",
+     .initial = "X-Genesys-Signature",
+     .valid = is_header,
+     .reloadable = true,
+     .offset = AT(signature_header),
+     .help = "The header that carries the signature, in any case. For Open Messaging: "
+             "X-Hub-Signature-256."},
+    {.section = "signature",
+     .name = "encoding",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "hex",
+     .choices = encodings,
+     .reloadable = true,
+     .offset = AT(signature_encoding),
+     .help = "How the header writes the HMAC-SHA256 of the body. For Open Messaging: base64."},
+    {.section = "signature",
+     .name = "prefix",
+     .type = GW_CONFIG_STRING,
+     .unit = "printable ASCII, or nothing",
+     .initial = "",
+     .valid = is_prefix,
+     .reloadable = true,
+     .offset = AT(signature_prefix),
+     .help = "What stands before the signature in the header. For Open Messaging: sha256=."},
+    {.section = "signature",
+     .name = "secret_file",
+     .type = GW_CONFIG_LIST,
+     .unit = "the path of a file, on up to 8 lines",
+     .initial = "",
+     .valid = is_not_empty,
+     .reloadable = true,
+     .offset = AT(secret_files),
+     .help = "A file that holds the secret which Genesys signs with. Write the key several times "
+             "during a rotation: any of the secrets will do. The environment's "
+             "GENESYS_WEBHOOK_SECRET beats it; without both, systemd's credentials are used."},
+
+    {.section = "storage",
+     .name = "backend",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "file",
+     .choices = backends,
+     .offset = AT(backend),
+     .help =
+         "Where conversations are stored. file appends to a local file and needs nothing else."},
+    {.section = "storage",
+     .name = "on_update_failure",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "retry",
+     .choices = failures,
+     .reloadable = true,
+     .offset = AT(on_update_failure),
+     .help = "What is answered when an update could not be stored: retry answers 500, so that "
+             "Genesys sends it again; acknowledge answers 200 and loses it, as the Lambda function "
+             "did."},
+
+    {.section = "file",
+     .name = "path",
+     .type = GW_CONFIG_STRING,
+     .unit = "the path of a file",
+     .initial = "events.jsonl",
+     .valid = is_not_empty,
+     .offset = AT(file_path),
+     .help = "The file that events are appended to, one JSON object a line. Where it does not "
+             "begin with /, it lies in systemd's $STATE_DIRECTORY, or else in the working folder."},
+    {.section = "file",
+     .name = "sync",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "always",
+     .choices = syncs,
+     .offset = AT(file_sync),
+     .help = "always has an event on the disk (fdatasync) before it is answered 200. never leaves "
+             "that to the kernel: faster, but a power cut can lose events that Genesys will not "
+             "send again."},
+
+    {.section = "log",
+     .name = "level",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "info",
+     .choices = levels,
+     .reloadable = true,
+     .offset = AT(log_level),
+     .help = "The least important lines that are written. debug tells of every request."},
+    {.section = "log",
+     .name = "format",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "text",
+     .choices = formats,
+     .reloadable = true,
+     .offset = AT(log_format),
+     .help = "text for people and journald, json (an object a line) for log collectors."},
+};
+
+const size_t gw_config_key_count = GW_COUNT(gw_config_keys);

@@ -1,1 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names of the counters. Sets are plain arrays with one writer each, so an addition is a load
+ * and a store without a lock prefix; that is why nothing but the names is left to do here.
+ */
+#include "gw/metrics.h"
+
+static const char *const names[GW_COUNTER_COUNT] = {
+    [GW_COUNTER_REPLY_200] = "reply_200",
+    [GW_COUNTER_REPLY_400] = "reply_400",
+    [GW_COUNTER_REPLY_401] = "reply_401",
+    [GW_COUNTER_REPLY_404] = "reply_404",
+    [GW_COUNTER_REPLY_405] = "reply_405",
+    [GW_COUNTER_REPLY_408] = "reply_408",
+    [GW_COUNTER_REPLY_413] = "reply_413",
+    [GW_COUNTER_REPLY_500] = "reply_500",
+    [GW_COUNTER_REPLY_503] = "reply_503",
+    [GW_COUNTER_REFUSED_BY_LIBRARY] = "refused_by_library",
+    [GW_COUNTER_CONNECTIONS] = "connections",
+    [GW_COUNTER_ABORTED] = "aborted",
+    [GW_COUNTER_VERIFIED] = "verified",
+    [GW_COUNTER_STORED] = "stored",
+    [GW_COUNTER_SUPERSEDED] = "superseded",
+    [GW_COUNTER_SKIPPED] = "skipped",
+    [GW_COUNTER_REJECTED] = "rejected",
+    [GW_COUNTER_FAILED] = "failed",
+    [GW_COUNTER_AMBIGUOUS] = "ambiguous",
+    [GW_COUNTER_TIMESTAMP_MALFORMED] = "timestamp_malformed",
+    [GW_COUNTER_TIMESTAMP_AHEAD] = "timestamp_ahead",
+    [GW_COUNTER_SECRET_MATCHED] = "secret_matched",
+    [GW_COUNTER_JOURNAL_BATCHES] = "journal_batches",
+    [GW_COUNTER_JOURNAL_LINES] = "journal_lines",
+    [GW_COUNTER_JOURNAL_BYTES] = "journal_bytes",
+    [GW_COUNTER_JOURNAL_FAILURES] = "journal_failures",
+};
+
+const char *gw_counter_name(enum gw_counter counter)
+{
+    return names[counter] ? names[counter] : "";
+}

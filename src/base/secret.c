@@ -1,1 +1,309 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file is judged by its descriptor and not by its name, so it cannot be swapped between the look
+ * and the read; links are followed, since Kubernetes mounts secrets as links. Every buffer that
+ * held a secret, on the stack too, is cleansed in a way that the compiler cannot leave out.
+ */
+#include "gw/secret.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define VARIABLE "GENESYS_WEBHOOK_SECRET"
+#define CREDENTIAL "webhook-secret"
+#define SHORT_BYTES 16
+#define LINE_BREAK_MAX 2 /* CR LF */
+
+static const char warning_placeholder[] = "is a placeholder that anybody could guess";
+static const char warning_short[] = "is shorter than 16 bytes, which can be guessed";
+static const char warning_readable[] =
+    "can be read by its group or by others (chmod 0600 it, where "
+    "it is not mounted by Kubernetes or compose)";
+
+/* What is found in examples; compared in any case. */
+static const struct {
+    const char *text;
+    bool begins; /* a secret that only begins so counts as well */
+} placeholders[] = {
+    {"changeme", true}, {"change-me", true}, {"change_me", true}, {"example", true},
+    {"your-", true},    {"your_", true},     {"replace", true},   {"placeholder", true},
+    {"secret", false},  {"password", false}, {"test", false},     {"testing", false},
+    {"default", false}, {"genesys", false},  {"webhook", false},  {"webhook-secret", false},
+};
+
+static struct {
+    bool set;
+    char *bytes;
+    size_t len;
+} environment;
+
+/* Where the message goes. */
+struct report {
+    char *text;
+    size_t size;
+};
+
+static GW_PRINTF(3, 4) int fail(const struct report *report, int error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(report->text, report->size, format, args);
+    va_end(args);
+    return error;
+}
+
+int gw_secret_take_environment(void)
+{
+    char *value = getenv(VARIABLE);
+    char *copy;
+
+    if (!value)
+        return 0;
+    copy = strdup(value);
+    if (!copy)
+        return -ENOMEM;
+    gw_secret_forget_environment();
+    environment.set = true;
+    environment.bytes = copy;
+    environment.len = strlen(copy);
+    OPENSSL_cleanse(value, environment.len);
+    unsetenv(VARIABLE);
+    return 0;
+}
+
+void gw_secret_forget_environment(void)
+{
+    if (environment.bytes)
+        OPENSSL_cleanse(environment.bytes, environment.len);
+    free(environment.bytes);
+    environment.set = false;
+    environment.bytes = NULL;
+    environment.len = 0;
+}
+
+static bool is_placeholder(struct gw_str secret)
+{
+    for (size_t i = 0; i < GW_COUNT(placeholders); i++) {
+        size_t len = strlen(placeholders[i].text);
+
+        if (secret.len >= len && (placeholders[i].begins || secret.len == len) &&
+            strncasecmp(secret.data, placeholders[i].text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The gravest only: who is told to change the secret will not keep the file. */
+static const char *find_warning(struct gw_str secret, bool readable_by_others)
+{
+    if (is_placeholder(secret))
+        return warning_placeholder;
+    if (secret.len < SHORT_BYTES)
+        return warning_short;
+    return readable_by_others ? warning_readable : NULL;
+}
+
+static int add_secret(struct gw_secrets *secrets, struct gw_str bytes, const char *source,
+                      bool readable_by_others, const struct report *report)
+{
+    struct gw_secret *secret = &secrets->items[secrets->count];
+
+    if (secrets->count == GW_KEYS_MAX)
+        return fail(report, -EINVAL, "%s is one secret too many: at most %d can be used at once",
+                    source, GW_KEYS_MAX);
+    if (bytes.len == 0)
+        return fail(report, -EINVAL, "%s is empty: it must hold the secret that Genesys signs with",
+                    source);
+    if (bytes.len > GW_SECRET_BYTES_MAX)
+        return fail(report, -EINVAL, "%s is too long: a secret has at most %d bytes", source,
+                    GW_SECRET_BYTES_MAX);
+
+    secret->bytes = malloc(bytes.len + 1);
+    if (!secret->bytes)
+        return fail(report, -ENOMEM, "%s: out of memory", source);
+    memcpy(secret->bytes, bytes.data, bytes.len);
+    secret->bytes[bytes.len] = '\0';
+    secret->len = bytes.len;
+    snprintf(secret->source, sizeof(secret->source), "%s", source);
+    secret->warning = find_warning(bytes, readable_by_others);
+    secrets->count++;
+    return 0;
+}
+
+static struct gw_str without_line_break(struct gw_str bytes)
+{
+    if (bytes.len && bytes.data[bytes.len - 1] == '\n') {
+        bytes.len--;
+        if (bytes.len && bytes.data[bytes.len - 1] == '\r')
+            bytes.len--;
+    }
+    return bytes;
+}
+
+static int read_all(int fd, char *bytes, size_t size, size_t *len)
+{
+    *len = 0;
+    while (*len < size) {
+        ssize_t n = read(fd, bytes + *len, size - *len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        *len += (size_t)n;
+    }
+    return 0;
+}
+
+static int check_file(int fd, const char *path, struct stat *status, const struct report *report)
+{
+    if (fstat(fd, status) < 0)
+        return fail(report, -errno, "%s: %s", path, strerrordesc_np(errno));
+    if (!S_ISREG(status->st_mode))
+        return fail(report, -EINVAL, "%s is not a regular file: name a file that holds the secret",
+                    path);
+    if (status->st_mode & (S_IWGRP | S_IWOTH))
+        return fail(report, -EPERM,
+                    "%s can be written by its group or by others, who could forge events: "
+                    "chmod 0600 %s",
+                    path, path);
+    return 0;
+}
+
+static int add_open_file(struct gw_secrets *secrets, int fd, const char *path, bool by_systemd,
+                         const struct report *report)
+{
+    /* One byte more than could be right shows what is too long. */
+    char bytes[GW_SECRET_BYTES_MAX + LINE_BREAK_MAX + 1];
+    struct stat status;
+    size_t len;
+    int r = check_file(fd, path, &status, report);
+
+    if (r < 0)
+        return r;
+    r = read_all(fd, bytes, sizeof(bytes), &len);
+    if (r < 0) {
+        fail(report, r, "%s: %s", path, strerrordesc_np(-r));
+    } else {
+        /* systemd lets the service's user in by an ACL, whose mask shows as the group's bits. */
+        bool readable = !by_systemd && status.st_mode & (S_IRGRP | S_IROTH);
+
+        r = add_secret(secrets, without_line_break((struct gw_str){bytes, len}), path, readable,
+                       report);
+    }
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return r;
+}
+
+static int add_file(struct gw_secrets *secrets, const char *path, bool by_systemd,
+                    const struct report *report)
+{
+    /* Not to hang on a FIFO before it is seen that it is one. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int r;
+
+    if (fd < 0)
+        return fail(report, -errno, "%s cannot be opened: %s", path, strerrordesc_np(errno));
+    r = add_open_file(secrets, fd, path, by_systemd, report);
+    close(fd);
+    return r;
+}
+
+static int is_credential(const struct dirent *entry)
+{
+    size_t len = sizeof(CREDENTIAL) - 1;
+
+    return strncmp(entry->d_name, CREDENTIAL, len) == 0 &&
+           (entry->d_name[len] == '\0' || entry->d_name[len] == '-');
+}
+
+/* Not alphasort: the order must not hang on the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_credential(struct gw_secrets *secrets, const char *directory, const char *name,
+                          const struct report *report)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/%s", directory, name);
+
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return fail(report, -ENAMETOOLONG, "$CREDENTIALS_DIRECTORY is too long");
+    return add_file(secrets, path, true, report);
+}
+
+static int add_credentials(struct gw_secrets *secrets, const struct report *report)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    struct dirent **entries;
+    int count, r = 0;
+
+    if (!directory)
+        return 0;
+    count = scandir(directory, &entries, is_credential, by_name);
+    if (count < 0)
+        return fail(report, -errno, "$CREDENTIALS_DIRECTORY (%s) cannot be read: %s", directory,
+                    strerrordesc_np(errno));
+    for (int i = 0; i < count; i++) {
+        if (r == 0)
+            r = add_credential(secrets, directory, entries[i]->d_name, report);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+static int add_any(struct gw_secrets *secrets, const char *const *files, size_t file_count,
+                   const struct report *report)
+{
+    int r = 0;
+
+    if (environment.set)
+        return add_secret(secrets, (struct gw_str){environment.bytes, environment.len}, VARIABLE,
+                          false, report);
+    for (size_t i = 0; i < file_count && r == 0; i++)
+        r = add_file(secrets, files[i], false, report);
+    if (file_count == 0)
+        r = add_credentials(secrets, report);
+    if (r < 0 || secrets->count > 0)
+        return r;
+    return fail(report, -ENOENT,
+                "no secret to check signatures with: set " VARIABLE ", or name a file in "
+                "[signature] secret_file, or give systemd's LoadCredential=" CREDENTIAL ":FILE");
+}
+
+int gw_secrets_load(struct gw_secrets *secrets, const char *const *files, size_t file_count,
+                    char *message, size_t message_size)
+{
+    struct report report = {message, message_size};
+    int r;
+
+    *secrets = (struct gw_secrets){0};
+    r = add_any(secrets, files, file_count, &report);
+    if (r < 0)
+        gw_secrets_deinit(secrets);
+    return r;
+}
+
+void gw_secrets_deinit(struct gw_secrets *secrets)
+{
+    for (size_t i = 0; i < secrets->count; i++) {
+        OPENSSL_cleanse(secrets->items[i].bytes, secrets->items[i].len);
+        free(secrets->items[i].bytes);
+    }
+    *secrets = (struct gw_secrets){0};
+}

@@ -1,1 +1,495 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Main's own loop waits for signals (a signalfd), for a tick and for workers that end. The tick
+ * feeds the watchdog only while every worker's loop has come round and no write of the backend's
+ * hangs for good, so that a stuck part stops the whole from looking alive.
+ *
+ * A drain goes: readiness off, workers stop accepting and answer with Connection: close, each ends
+ * when nothing is under way; at drain_timeout the rest is told to stop.
+ */
+#include "gw/service.h"
+
+#include "gw/file_store.h"
+#include "gw/listener.h"
+#include "gw/notify.h"
+#include "gw/time.h"
+#include "gw/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TICK_MS 1000
+#define STATUS_MS 5000
+#define LOCK_TIMEOUT_MS 10000
+#define SURPLUS_CONNECTIONS 256
+#define OTHER_FILES 256
+#define CLOSE_MS 2000 /* what the backend has at least to finish when all workers have ended */
+
+struct service {
+    const char *config_path;
+    struct gw_config config;
+    struct gw_shared shared;
+    struct gw_settings *settings;
+    struct gw_listeners listeners;
+    struct gw_loop loop;
+    struct gw_watch signals;
+    struct gw_timer tick;
+    struct gw_worker *workers[GW_WORKERS_MAX];
+    size_t worker_count;
+    int64_t watchdog_ms;
+    int64_t status_at_ms;
+    bool draining;
+    int64_t drain_deadline_ms;
+};
+
+/* --- configuration --- */
+
+static void log_config_errors(const struct gw_config_errors *errors)
+{
+    const char *line = errors->text;
+
+    while (*line) {
+        size_t len = strcspn(line, "\n");
+
+        gw_log(GW_LOG_ERROR, "configuration", GW_LOG_SLICE("error", ((struct gw_str){line, len})));
+        line += len + (line[len] == '\n');
+    }
+}
+
+static int load_secrets(const struct gw_config *config, struct gw_secrets *secrets)
+{
+    char message[1024];
+    int r = gw_secrets_load(secrets, (const char *const *)config->secret_files.items,
+                            config->secret_files.count, message, sizeof(message));
+
+    if (r) {
+        gw_log(GW_LOG_ERROR, "secret", GW_LOG_STR("error", message));
+        return r == -ENOMEM ? GW_EXIT_FAILED : GW_EXIT_CONFIG;
+    }
+    for (size_t i = 0; i < secrets->count; i++)
+        if (secrets->items[i].warning)
+            gw_log(GW_LOG_WARNING, "secret", GW_LOG_STR("source", secrets->items[i].source),
+                   GW_LOG_STR("warning", secrets->items[i].warning));
+    return GW_EXIT_OK;
+}
+
+int gw_service_load(const char *path, struct gw_config *config, struct gw_secrets *secrets)
+{
+    struct gw_config_errors errors = {.count = 0};
+    int r = path ? gw_config_load(config, path, &errors)
+                 : gw_config_parse(config, NULL, 0, "defaults", &errors);
+
+    if (r) {
+        log_config_errors(&errors);
+        return r == -ENOMEM ? GW_EXIT_FAILED : GW_EXIT_CONFIG;
+    }
+    r = load_secrets(config, secrets);
+    if (r)
+        gw_config_deinit(config);
+    return r;
+}
+
+/* The secrets themselves are wiped as soon as the keys are made of them. */
+static int load_settings(const char *path, struct gw_config *config, struct gw_settings **settings)
+{
+    struct gw_secrets secrets;
+    int code = gw_service_load(path, config, &secrets);
+
+    if (code != GW_EXIT_OK)
+        return code;
+    int r = gw_settings_new(config, &secrets, settings);
+
+    gw_secrets_deinit(&secrets);
+    if (r == 0)
+        return GW_EXIT_OK;
+    gw_log(GW_LOG_ERROR, "cannot make the keys", GW_LOG_ERRNO(-r));
+    gw_config_deinit(config);
+    return GW_EXIT_FAILED;
+}
+
+static void apply_limits(struct service *service, const struct gw_config *config)
+{
+    struct gw_limits *limits = &service->shared.limits;
+    uint64_t wanted = (uint64_t)config->max_connections + SURPLUS_CONNECTIONS + OTHER_FILES;
+    uint64_t granted = 0;
+    int r = gw_limits_raise_files(wanted, &granted);
+
+    atomic_store(&limits->connections.max, config->max_connections);
+    atomic_store(&limits->surplus.max, SURPLUS_CONNECTIONS);
+    atomic_store(&limits->buffered_bytes.max, config->max_buffered_bytes);
+    atomic_store(&limits->in_flight.max, config->max_in_flight);
+    if (r || granted < wanted)
+        gw_log(GW_LOG_WARNING,
+               "fewer files may be open than max_connections needs: raise LimitNOFILE or lower "
+               "max_connections",
+               GW_LOG_INT("wanted", wanted), GW_LOG_INT("granted", granted));
+}
+
+/* --- accounting --- */
+
+static uint64_t total(const struct service *service, enum gw_counter counter)
+{
+    struct gw_backend *backend = service->shared.backend;
+    uint64_t sum = gw_metrics_get(backend->ops->metrics(backend), counter);
+
+    for (size_t i = 0; i < service->worker_count; i++)
+        sum += gw_metrics_get(gw_worker_metrics(service->workers[i]), counter);
+    return sum;
+}
+
+static void log_totals(const struct service *service)
+{
+    struct gw_log_field fields[GW_COUNTER_COUNT + 1] = {{0}};
+    size_t count = 0;
+
+    for (int i = 0; i < GW_COUNTER_COUNT; i++) {
+        uint64_t sum = total(service, (enum gw_counter)i);
+
+        if (sum > 0 && *gw_counter_name((enum gw_counter)i))
+            fields[count++] =
+                (struct gw_log_field)GW_LOG_INT(gw_counter_name((enum gw_counter)i), sum);
+    }
+    gw_log_write(GW_LOG_INFO, "stopped", fields);
+}
+
+static void tell_status(struct service *service, int64_t now_ms)
+{
+    char text[256];
+
+    if (now_ms < service->status_at_ms)
+        return;
+    service->status_at_ms = now_ms + STATUS_MS;
+    snprintf(text, sizeof(text),
+             "%s; verified %" PRIu64 ", stored %" PRIu64 ", skipped %" PRIu64 ", rejected %" PRIu64
+             ", failed %" PRIu64,
+             service->draining ? "Draining" : "Serving", total(service, GW_COUNTER_VERIFIED),
+             total(service, GW_COUNTER_STORED), total(service, GW_COUNTER_SKIPPED),
+             total(service, GW_COUNTER_REJECTED), total(service, GW_COUNTER_FAILED));
+    gw_notify_status(text);
+}
+
+/* --- signals --- */
+
+static void publish(struct service *service, struct gw_settings *settings)
+{
+    for (size_t i = 0; i < service->worker_count; i++)
+        gw_worker_set_settings(service->workers[i], settings);
+    gw_settings_unref(service->settings);
+    service->settings = settings;
+}
+
+static void adopt(struct service *service, struct gw_config *config)
+{
+    char names[512];
+
+    if (gw_config_needs_restart(&service->config, config, names, sizeof(names)) > 0)
+        gw_log(GW_LOG_WARNING, "these keys changed, but need a restart", GW_LOG_STR("keys", names));
+    gw_log_configure((enum gw_log_level)config->log_level, (enum gw_log_format)config->log_format);
+    apply_limits(service, config);
+    gw_config_deinit(&service->config);
+    service->config = *config;
+    gw_log(GW_LOG_INFO, "reloaded");
+}
+
+static void reload(struct service *service)
+{
+    struct gw_config config;
+    struct gw_settings *settings;
+
+    gw_notify_reloading();
+    if (load_settings(service->config_path, &config, &settings) != GW_EXIT_OK) {
+        gw_log(GW_LOG_ERROR, "not reloaded: the old configuration stays");
+    } else {
+        publish(service, settings);
+        adopt(service, &config);
+    }
+    gw_notify_ready();
+}
+
+static void drain(struct service *service)
+{
+    if (service->draining)
+        return;
+    service->draining = true;
+    service->drain_deadline_ms = service->loop.now_ms + service->config.drain_timeout_ms;
+    service->status_at_ms = 0;
+    gw_notify_stopping();
+    gw_log(GW_LOG_INFO, "draining");
+    atomic_store(&service->shared.draining, true);
+    for (size_t i = 0; i < service->worker_count; i++)
+        gw_worker_drain(service->workers[i]);
+}
+
+static void reopen(struct service *service)
+{
+    struct gw_backend *backend = service->shared.backend;
+
+    backend->ops->reopen(backend);
+}
+
+static const struct {
+    int signal;
+    void (*act)(struct service *service);
+} signal_actions[] = {
+    {SIGTERM, drain},
+    {SIGINT, drain},
+    {SIGHUP, reload},
+    {SIGUSR1, reopen},
+};
+
+static void signals_ready(struct gw_watch *watch, uint32_t events)
+{
+    struct service *service = GW_CONTAINER(watch, struct service, signals);
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        for (size_t i = 0; i < GW_COUNT(signal_actions); i++)
+            if ((int)info.ssi_signo == signal_actions[i].signal)
+                signal_actions[i].act(service);
+}
+
+/* Before any thread, so that all inherit the mask. */
+static int watch_signals(struct service *service)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < GW_COUNT(signal_actions); i++)
+        sigaddset(&set, signal_actions[i].signal);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+        signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+        return -errno;
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    service->signals = (struct gw_watch){.fd = fd, .ready = signals_ready};
+    return gw_loop_add(&service->loop, &service->signals, EPOLLIN);
+}
+
+/* --- the tick --- */
+
+static bool is_alive(const struct service *service)
+{
+    struct gw_backend *backend = service->shared.backend;
+
+    for (size_t i = 0; i < service->worker_count; i++)
+        if (!gw_worker_ended(service->workers[i]) &&
+            gw_worker_silent_ms(service->workers[i]) > service->watchdog_ms / 2 + TICK_MS)
+            return false;
+    return !backend->ops->stuck(backend);
+}
+
+static void stop_rest(struct service *service)
+{
+    size_t stopped = 0;
+
+    for (size_t i = 0; i < service->worker_count; i++)
+        if (!gw_worker_ended(service->workers[i])) {
+            gw_worker_stop(service->workers[i]);
+            stopped++;
+        }
+    if (stopped > 0)
+        gw_log(GW_LOG_WARNING, "drain_timeout is over: open requests are cut",
+               GW_LOG_INT("workers", stopped));
+}
+
+static void ticked(struct gw_timer *timer, int64_t now_ms)
+{
+    struct service *service = GW_CONTAINER(timer, struct service, tick);
+    int64_t next_ms = TICK_MS;
+
+    if (service->watchdog_ms > 0) {
+        next_ms = service->watchdog_ms / 4 < TICK_MS ? service->watchdog_ms / 4 : TICK_MS;
+        if (is_alive(service))
+            gw_notify_alive();
+    }
+    tell_status(service, now_ms);
+    if (service->draining) {
+        gw_notify_extend(2 * TICK_MS + CLOSE_MS);
+        if (now_ms >= service->drain_deadline_ms)
+            stop_rest(service);
+        else if (service->drain_deadline_ms - now_ms < next_ms)
+            next_ms = service->drain_deadline_ms - now_ms;
+    }
+    gw_loop_set_timer(&service->loop, timer, now_ms + (next_ms > 0 ? next_ms : 1));
+}
+
+/* --- life --- */
+
+/* A relative path is in systemd's state directory where there is one (the first of its list). */
+static int resolve_path(const char *path, char *resolved, size_t size)
+{
+    const char *state = getenv("STATE_DIRECTORY");
+    int len = *path == '/' || !state || !*state
+                  ? snprintf(resolved, size, "%s", path)
+                  : snprintf(resolved, size, "%.*s/%s", (int)strcspn(state, ":"), state, path);
+
+    return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+}
+
+static int open_backend(struct service *service)
+{
+    char path[4096], message[1024] = "the path is too long";
+    const struct gw_journal_options options = {
+        .path = path,
+        .sync = service->config.file_sync == GW_CONFIG_SYNC_ALWAYS,
+        .max_queued_bytes = (size_t)service->config.max_buffered_bytes,
+        .lock_timeout_ms = LOCK_TIMEOUT_MS,
+    };
+    int r = resolve_path(service->config.file_path, path, sizeof(path));
+
+    if (r == 0)
+        r = gw_file_store_open(&options, &service->shared.backend, message, sizeof(message));
+    if (r)
+        gw_log(GW_LOG_ERROR, "cannot open the store", GW_LOG_STR("error", message));
+    return r;
+}
+
+static int open_listeners(struct service *service)
+{
+    char message[512] = "the handed-over sockets cannot be taken";
+    int r =
+        gw_listeners_open(&service->listeners, service->config.listen, message, sizeof(message));
+
+    if (r)
+        gw_log(GW_LOG_ERROR, "cannot listen", GW_LOG_STR("error", message));
+    return r;
+}
+
+static int start_workers(struct service *service)
+{
+    unsigned count =
+        service->config.workers > 0 ? (unsigned)service->config.workers : gw_limits_cpus();
+    int r = 0;
+
+    for (unsigned i = 0; i < count && i < GW_WORKERS_MAX && r == 0; i++) {
+        const struct gw_worker_options options = {
+            .number = i,
+            .shared = &service->shared,
+            .settings = service->settings,
+            .listen_fds = service->listeners.fds,
+            .listen_fd_count = service->listeners.count,
+            .parent = &service->loop,
+        };
+
+        r = gw_worker_start(&options, &service->workers[i]);
+        service->worker_count += r == 0;
+    }
+    if (r)
+        gw_log(GW_LOG_ERROR, "cannot start a worker", GW_LOG_ERRNO(-r));
+    return r;
+}
+
+static void announce(const struct service *service)
+{
+    char addresses[512];
+
+    gw_listeners_format(&service->listeners, addresses, sizeof(addresses));
+    gw_log(GW_LOG_INFO, "serving", GW_LOG_STR("version", GW_VERSION),
+           GW_LOG_STR("listen", addresses), GW_LOG_STR("path", service->config.path),
+           GW_LOG_INT("workers", service->worker_count),
+           GW_LOG_INT("secrets", service->settings->endpoint->keyring.count));
+    gw_notify_ready();
+}
+
+static bool all_ended(const struct service *service)
+{
+    for (size_t i = 0; i < service->worker_count; i++)
+        if (!gw_worker_ended(service->workers[i]))
+            return false;
+    return true;
+}
+
+static int start(struct service *service)
+{
+    int r;
+
+    if ((r = watch_signals(service)) || (r = open_listeners(service)) ||
+        (r = open_backend(service)))
+        return r;
+    apply_limits(service, &service->config);
+    if ((r = start_workers(service)))
+        return r;
+    service->watchdog_ms = gw_notify_watchdog_ms();
+    service->tick.fire = ticked;
+    gw_loop_set_timer(&service->loop, &service->tick, service->loop.now_ms);
+    announce(service);
+    return 0;
+}
+
+static bool wait_for_workers(struct service *service, int64_t deadline_ms)
+{
+    while (!all_ended(service) && service->loop.now_ms < deadline_ms)
+        if (gw_loop_wait(&service->loop, TICK_MS))
+            break;
+    return all_ended(service);
+}
+
+/* @return whether all of it was finished; what still runs then is left to the process's end. */
+static bool finish(struct service *service)
+{
+    struct gw_backend *backend = service->shared.backend;
+    int64_t deadline_ms = gw_time_monotonic_ms() + CLOSE_MS;
+    int r = 0;
+
+    for (size_t i = 0; i < service->worker_count; i++)
+        gw_worker_stop(service->workers[i]);
+    if (!wait_for_workers(service, deadline_ms)) {
+        gw_log(GW_LOG_ERROR, "a worker hangs: stopping without it");
+        return false;
+    }
+    if (backend) {
+        log_totals(service);
+        r = backend->ops->close(backend, deadline_ms);
+        if (r)
+            gw_log(GW_LOG_ERROR, "the store did not finish in time", GW_LOG_ERRNO(-r));
+    }
+    for (size_t i = 0; i < service->worker_count; i++)
+        gw_worker_free(service->workers[i]);
+    gw_listeners_close(&service->listeners);
+    gw_settings_unref(service->settings);
+    return r == 0;
+}
+
+static int serve(struct service *service)
+{
+    int r = start(service);
+
+    while (r == 0 && !(service->draining && all_ended(service)))
+        r = gw_loop_wait(&service->loop, -1);
+    bool finished = finish(service);
+
+    return r == 0 && finished ? GW_EXIT_OK : GW_EXIT_FAILED;
+}
+
+int gw_service_run(const char *config_path)
+{
+    struct service service = {.config_path = config_path, .signals.fd = -1};
+
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        gw_log(GW_LOG_WARNING, "secrets may show in a core dump", GW_LOG_ERRNO(errno));
+    int code = load_settings(config_path, &service.config, &service.settings);
+
+    if (code != GW_EXIT_OK)
+        return code;
+    gw_log_configure((enum gw_log_level)service.config.log_level,
+                     (enum gw_log_format)service.config.log_format);
+    code = GW_EXIT_FAILED;
+    if (gw_loop_init(&service.loop) == 0) {
+        code = serve(&service);
+        gw_loop_deinit(&service.loop);
+    }
+    if (service.signals.fd >= 0)
+        close(service.signals.fd);
+    gw_config_deinit(&service.config);
+    return code;
+}

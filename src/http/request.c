@@ -1,1 +1,411 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request: libmicrohttpd calls the handler with the header (call 1), with each piece of body,
+ * and with nothing when the body is whole. An answer queued in call 1 closes the connection, so
+ * only what saves a body or must close is answered there; whatever else is known early is decided,
+ * and the body dropped, so that the connection stays. While a body arrives no answer can be queued
+ * at all.
+ *
+ * A write that goes to the store suspends the connection; its outcome decides the answer, and the
+ * front resumes it in its next pass, upon which the handler is called once more.
+ */
+#include "connection.h"
+
+#include "gw/strict.h"
+#include "gw/time.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#define BODY_AHEAD_MAX ((size_t)64 << 10) /* taken on the word of a Content-Length */
+
+static struct gw_connection *connection_of(struct gw_request *request)
+{
+    return GW_CONTAINER(request, struct gw_connection, request);
+}
+
+/* --- the answer --- */
+
+static enum MHD_Result answer(struct gw_request *request)
+{
+    struct gw_connection *c = connection_of(request);
+    struct gw_front *front = c->front;
+    bool close = c->surplus || request->reply == GW_REPLY_BAD_REQUEST ||
+                 atomic_load_explicit(&front->shared->draining, memory_order_relaxed);
+
+    if (c->phase == GW_PHASE_CLOSING)
+        return MHD_NO; /* answered on the bare socket */
+    gw_metrics_add(front->metrics, gw_reply_counter(request->reply), 1);
+    gw_connection_enter(c, GW_PHASE_REPLYING);
+    if (request->reply == GW_REPLY_SUCCESS && request->answer.len > 0)
+        return gw_reply_queue_success(c->mhd, &request->answer, close);
+    return gw_replies_queue(&front->replies, c->mhd, request->reply, close);
+}
+
+static void release_body(struct gw_request *request)
+{
+    if (request->body_taken > 0)
+        gw_limit_give(&connection_of(request)->front->shared->limits.buffered_bytes,
+                      request->body_taken);
+    request->body_taken = 0;
+    gw_buffer_deinit(&request->body);
+}
+
+static void decide(struct gw_request *request, enum gw_reply reply)
+{
+    request->reply = reply;
+    release_body(request);
+}
+
+static void refuse(struct gw_request *request, enum gw_reply reply, const char *reason)
+{
+    gw_connection_log_refused(connection_of(request), reply, reason);
+    decide(request, reply);
+}
+
+/* --- call 1: the header --- */
+
+struct head_reader {
+    struct gw_head head;
+    const char *signature_header;
+};
+
+static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_len, const char *value, size_t value_len)
+{
+    struct head_reader *reader = context;
+
+    (void)kind;
+    gw_head_add(&reader->head, reader->signature_header, (struct gw_str){name, name_len},
+                (struct gw_str){value ? value : "", value_len});
+    return MHD_YES;
+}
+
+/* The path of a request target in origin form or absolute form (RFC 9112, section 3.2). */
+static struct gw_str path_of(const char *url)
+{
+    const char *path = url;
+
+    if (*url != '/') {
+        const char *authority = strstr(url, "://");
+
+        path = authority ? strchr(authority + 3, '/') : NULL;
+    }
+    return gw_str(path ? path : url);
+}
+
+static bool is_get(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static enum gw_reply probe_reply(struct gw_front *front, bool readiness)
+{
+    struct gw_backend *backend = front->shared->backend;
+
+    if (!readiness)
+        return GW_REPLY_OK;
+    if (atomic_load_explicit(&front->shared->draining, memory_order_relaxed))
+        return GW_REPLY_NOT_READY;
+    return backend->ops->ready(backend) ? GW_REPLY_OK : GW_REPLY_NOT_READY;
+}
+
+/* What path and method alone decide; GW_REPLY_NONE for an endpoint's POST. */
+static enum gw_reply target_reply(struct gw_request *request, struct gw_str path,
+                                  const char *method)
+{
+    bool readiness = gw_str_equal(path, GW_STR("/readyz"));
+
+    if (request->endpoint)
+        return strcmp(method, "POST") == 0 ? GW_REPLY_NONE : GW_REPLY_METHOD_NOT_ALLOWED_POST;
+    if (!readiness && !gw_str_equal(path, GW_STR("/healthz")))
+        return GW_REPLY_NOT_FOUND;
+    if (!is_get(method))
+        return GW_REPLY_METHOD_NOT_ALLOWED_GET;
+    return probe_reply(connection_of(request)->front, readiness);
+}
+
+static const char *target_reason(enum gw_reply reply)
+{
+    return reply == GW_REPLY_NOT_FOUND ? "no such path" : "no such method on this path";
+}
+
+static int begin_body(struct gw_request *request, uint64_t announced)
+{
+    gw_buffer_init(&request->body, request->settings->max_body_bytes);
+    return gw_buffer_reserve(&request->body,
+                             announced < BODY_AHEAD_MAX ? (size_t)announced : BODY_AHEAD_MAX);
+}
+
+/* Takes what the buffer has grown by from what all bodies together may have. */
+static bool account_body(struct gw_request *request)
+{
+    int64_t grown = (int64_t)request->body.capacity - request->body_taken;
+
+    if (grown > 0) {
+        if (!gw_limit_take(&connection_of(request)->front->shared->limits.buffered_bytes, grown))
+            return false;
+        request->body_taken += grown;
+    }
+    return true;
+}
+
+/* Refusals that are answered at once and close the connection. */
+static bool refuse_at_once(struct gw_request *request, const struct gw_head *head)
+{
+    const char *broken = gw_strict_check(head);
+
+    if (broken)
+        refuse(request, GW_REPLY_BAD_REQUEST, broken);
+    else if (connection_of(request)->surplus)
+        refuse(request, GW_REPLY_OVERLOADED, "more than max_connections");
+    else if (head->content_lengths && head->content_length > request->settings->max_body_bytes)
+        refuse(request, GW_REPLY_TOO_LARGE, "Content-Length over max_body");
+    return request->reply != GW_REPLY_NONE;
+}
+
+/* Decides what can be decided without the body. */
+static void decide_early(struct gw_request *request, const struct gw_head *head, struct gw_str path,
+                         const char *method)
+{
+    enum gw_reply reply = target_reply(request, path, method);
+
+    if (reply == GW_REPLY_OK || reply == GW_REPLY_NOT_READY)
+        decide(request, reply);
+    else if (reply != GW_REPLY_NONE)
+        refuse(request, reply, target_reason(reply));
+    else if (head->signatures > 1)
+        refuse(request, GW_REPLY_UNAUTHORIZED, "more than one signature header");
+    else if (head->signatures == 0)
+        refuse(request, GW_REPLY_UNAUTHORIZED, "no signature header");
+    else if (begin_body(request, head->content_length) != 0)
+        refuse(request, GW_REPLY_FAILED, "out of memory");
+    else if (!account_body(request))
+        refuse(request, GW_REPLY_OVERLOADED, "more than max_buffered");
+    else
+        request->signature = head->signature;
+}
+
+static enum MHD_Result begin(struct gw_request *request, const char *url, const char *method,
+                             const char *version)
+{
+    struct gw_connection *c = connection_of(request);
+    struct gw_str path = path_of(url);
+    struct head_reader reader = {.head.http_1_1 = strcmp(version, "HTTP/1.1") == 0};
+
+    gw_connection_enter(c, GW_PHASE_READING);
+    c->front->requests++;
+    request->settings = gw_settings_ref(c->front->settings);
+    request->endpoint = gw_settings_endpoint(request->settings, path);
+    reader.signature_header = request->endpoint ? request->endpoint->scheme.header : NULL;
+    (void)MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, read_header, &reader);
+    if (refuse_at_once(request, &reader.head))
+        return answer(request);
+    decide_early(request, &reader.head, path, method);
+    return MHD_YES;
+}
+
+/* --- the body --- */
+
+static void take_piece(struct gw_request *request, struct gw_str piece)
+{
+    size_t max = request->settings->max_body_bytes;
+
+    request->received += piece.len;
+    if (request->received > 2 * max && connection_of(request)->phase != GW_PHASE_CLOSING)
+        gw_connection_cut(connection_of(request), GW_REPLY_TOO_LARGE, "more than twice max_body");
+    if (request->reply != GW_REPLY_NONE)
+        return;
+    int r = gw_buffer_append(&request->body, piece);
+
+    if (r == -ENOBUFS)
+        refuse(request, GW_REPLY_TOO_LARGE, "body over max_body");
+    else if (r)
+        refuse(request, GW_REPLY_FAILED, "out of memory");
+    else if (!account_body(request))
+        refuse(request, GW_REPLY_OVERLOADED, "more than max_buffered");
+}
+
+/* --- the judgement, and the store --- */
+
+static const struct {
+    enum gw_reply reply;
+    enum gw_counter counters[2]; /* GW_COUNTER_COUNT: none */
+} outcomes[] = {
+    [GW_OUTCOME_STORED] = {GW_REPLY_SUCCESS, {GW_COUNTER_STORED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_SUPERSEDED] = {GW_REPLY_SUCCESS, {GW_COUNTER_SUPERSEDED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_REJECTED] = {GW_REPLY_FAILED, {GW_COUNTER_REJECTED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_FAILED] = {GW_REPLY_FAILED, {GW_COUNTER_FAILED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_AMBIGUOUS] = {GW_REPLY_FAILED, {GW_COUNTER_FAILED, GW_COUNTER_AMBIGUOUS}},
+};
+
+static void count_outcome(struct gw_request *request, enum gw_outcome outcome)
+{
+    struct gw_metrics *metrics = connection_of(request)->front->metrics;
+
+    for (size_t i = 0; i < GW_COUNT(outcomes[outcome].counters); i++)
+        if (outcomes[outcome].counters[i] != GW_COUNTER_COUNT)
+            gw_metrics_add(metrics, outcomes[outcome].counters[i], 1);
+}
+
+static void stored(struct gw_submission *submission, enum gw_outcome outcome)
+{
+    struct gw_request *request = GW_CONTAINER(submission, struct gw_request, submission);
+    struct gw_front *front = connection_of(request)->front;
+    bool acknowledged =
+        request->settings->acknowledge_failed_updates && request->write.action == GW_ACTION_UPDATE;
+
+    count_outcome(request, outcome);
+    gw_limit_give(&front->shared->limits.in_flight, 1);
+    if (outcomes[outcome].reply == GW_REPLY_SUCCESS || acknowledged)
+        decide(request, GW_REPLY_SUCCESS);
+    else
+        refuse(request, GW_REPLY_FAILED, "not stored");
+    request->next_resumed = front->resumed;
+    front->resumed = request;
+}
+
+void gw_request_abandon_all(struct gw_front *front)
+{
+    for (struct gw_connection *c = front->phases[GW_PHASE_STORING].oldest; c; c = c->next)
+        if (c->request.reply == GW_REPLY_NONE)
+            stored(&c->request.submission, GW_OUTCOME_AMBIGUOUS);
+}
+
+static enum MHD_Result fail(struct gw_request *request, enum gw_reply reply, const char *reason)
+{
+    gw_metrics_add(connection_of(request)->front->metrics, GW_COUNTER_FAILED, 1);
+    refuse(request, reply, reason);
+    return answer(request);
+}
+
+static enum MHD_Result submit(struct gw_request *request, const struct gw_write *write)
+{
+    struct gw_connection *c = connection_of(request);
+    struct gw_limit *in_flight = &c->front->shared->limits.in_flight;
+
+    if (!gw_limit_take(in_flight, 1))
+        return fail(request, GW_REPLY_OVERLOADED, "more than max_in_flight");
+    request->write = *write;
+    request->submission = (struct gw_submission){.write = &request->write, .done = stored};
+    int r = gw_store_submit(c->front->store, &request->submission);
+
+    if (r) {
+        gw_limit_give(in_flight, 1);
+        return r == -EAGAIN ? fail(request, GW_REPLY_OVERLOADED, "the store's queue is full")
+                            : fail(request, GW_REPLY_FAILED, "out of memory");
+    }
+    gw_connection_enter(c, GW_PHASE_STORING);
+    MHD_suspend_connection(c->mhd);
+    return MHD_YES;
+}
+
+/* Builds the answer of a success while what it shows is at hand; without memory, or where the id is
+ * too long to show, it stays empty and the constant answer serves. */
+static void build_answer(struct gw_request *request, const struct gw_judgement *judgement)
+{
+    struct gw_buffer *body = &request->answer;
+    int r;
+
+    gw_buffer_init(body, 8 * GW_EVENT_ID_MAX);
+    if (judgement->verdict == GW_VERDICT_STORE)
+        r = gw_buffer_append(body, GW_STR(GW_REPLY_SUCCESS_HEAD)) ||
+            gw_buffer_append_json(body, judgement->write.conversation_id);
+    else if (judgement->scan.values[judgement->event_id_slot].type == GW_JSON_ABSENT)
+        return;
+    else
+        r = gw_buffer_append(body, GW_STR(GW_REPLY_SUCCESS_HEAD)) ||
+            gw_event_append_compact(&judgement->scan.values[judgement->event_id_slot], body);
+    if (r || gw_buffer_append(body, GW_STR("}")))
+        gw_buffer_deinit(body);
+}
+
+static void count_judgement(struct gw_metrics *metrics, const struct gw_judgement *judgement)
+{
+    static const enum gw_counter counters[] = {
+        [GW_VERDICT_NOT_JSON] = GW_COUNTER_REJECTED,
+        [GW_VERDICT_SKIPPED] = GW_COUNTER_SKIPPED,
+        [GW_VERDICT_REJECTED] = GW_COUNTER_REJECTED,
+        [GW_VERDICT_NO_MEMORY] = GW_COUNTER_FAILED,
+    };
+
+    if (!judgement->verified)
+        return;
+    gw_metrics_add(metrics, GW_COUNTER_VERIFIED, 1);
+    gw_metrics_add(metrics, GW_COUNTER_SECRET_MATCHED + (enum gw_counter)judgement->secret, 1);
+    if (judgement->verdict != GW_VERDICT_STORE)
+        gw_metrics_add(metrics, counters[judgement->verdict], 1);
+    if (judgement->notes.timestamp_malformed)
+        gw_metrics_add(metrics, GW_COUNTER_TIMESTAMP_MALFORMED, 1);
+    if (judgement->notes.timestamp_ahead)
+        gw_metrics_add(metrics, GW_COUNTER_TIMESTAMP_AHEAD, 1);
+}
+
+static enum MHD_Result judge(struct gw_request *request)
+{
+    static const enum gw_reply replies[] = {
+        [GW_VERDICT_UNAUTHORIZED] = GW_REPLY_UNAUTHORIZED,
+        [GW_VERDICT_NOT_JSON] = GW_REPLY_INVALID_JSON,
+        [GW_VERDICT_REJECTED] = GW_REPLY_FAILED,
+        [GW_VERDICT_NO_MEMORY] = GW_REPLY_FAILED,
+    };
+    struct gw_front *front = connection_of(request)->front;
+    struct gw_judgement judgement;
+
+    gw_endpoint_judge(request->endpoint, front->hmac, request->signature, request->body.data,
+                      request->body.len, gw_time_now_ms(), &request->arena, &judgement);
+    count_judgement(front->metrics, &judgement);
+    if (judgement.verdict == GW_VERDICT_STORE || judgement.verdict == GW_VERDICT_SKIPPED)
+        build_answer(request, &judgement);
+    if (judgement.verdict == GW_VERDICT_STORE)
+        return submit(request, &judgement.write);
+    if (judgement.verdict == GW_VERDICT_SKIPPED)
+        decide(request, GW_REPLY_SUCCESS);
+    else
+        refuse(request, replies[judgement.verdict], judgement.reason);
+    return answer(request);
+}
+
+enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_size, void **context)
+{
+    struct gw_request *request = *context;
+
+    (void)front;
+    if (!request) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        struct gw_connection *c = info->socket_context;
+
+        *context = &c->request;
+        return begin(&c->request, url, method, version);
+    }
+    if (*data_size > 0) {
+        take_piece(request, (struct gw_str){data, *data_size});
+        *data_size = 0;
+        return MHD_YES;
+    }
+    return request->reply == GW_REPLY_NONE ? judge(request) : answer(request);
+}
+
+void gw_request_completed(void *front_context, struct MHD_Connection *mhd, void **context,
+                          enum MHD_RequestTerminationCode code)
+{
+    struct gw_front *front = front_context;
+    struct gw_request *request = *context;
+
+    (void)mhd;
+    if (!request)
+        return;
+    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        gw_metrics_add(front->metrics, GW_COUNTER_ABORTED, 1);
+    release_body(request);
+    gw_buffer_deinit(&request->answer);
+    gw_arena_deinit(&request->arena);
+    gw_settings_unref(request->settings);
+    memset(request, 0, sizeof(*request));
+    *context = NULL;
+    front->requests--;
+    gw_connection_enter(connection_of(request), GW_PHASE_IDLE);
+}

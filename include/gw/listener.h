@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_LISTENER_H
+#define GW_LISTENER_H
+
+/* The listen sockets: handed over by systemd (sd_listen_fds(3)), or opened by us. */
+
+#include "gw/front.h"
+
+struct gw_listeners {
+    int fds[GW_FRONT_LISTENERS_MAX];
+    size_t count;
+    bool inherited; /* systemd keeps its copies: the backlog outlives us */
+};
+
+/**
+ * Takes the handed-over sockets where there are any, else binds every address that @address
+ * (HOST:PORT, [V6]:PORT) stands for. All are non-blocking and close-on-exec.
+ * @param message  on an error: what was wrong and what would be right
+ * @return 0, or a negative errno.
+ */
+int gw_listeners_open(struct gw_listeners *listeners, const char *address, char *message,
+                      size_t message_size) GW_MUST_CHECK;
+void gw_listeners_close(struct gw_listeners *listeners);
+
+/* Writes the addresses as they are bound ("127.0.0.1:8080, [::1]:8080"), for logs. */
+void gw_listeners_format(const struct gw_listeners *listeners, char *text, size_t size);
+
+#endif

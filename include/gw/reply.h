@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_REPLY_H
+#define GW_REPLY_H
+
+/*
+ * The answers (design, "HTTP"): one table. Constant ones are built once a worker and queued any
+ * number of times. Everything is for the worker's thread.
+ */
+
+#include "gw/buffer.h"
+#include "gw/metrics.h"
+
+#include <microhttpd.h>
+
+enum gw_reply {
+    GW_REPLY_NONE, /* not decided yet */
+    GW_REPLY_SUCCESS,
+    GW_REPLY_OK, /* /healthz, /readyz */
+    GW_REPLY_BAD_REQUEST,
+    GW_REPLY_INVALID_JSON,
+    GW_REPLY_UNAUTHORIZED,
+    GW_REPLY_NOT_FOUND,
+    GW_REPLY_METHOD_NOT_ALLOWED_POST, /* Allow: POST */
+    GW_REPLY_METHOD_NOT_ALLOWED_GET,  /* Allow: GET, HEAD */
+    GW_REPLY_TIMEOUT,
+    GW_REPLY_TOO_LARGE,
+    GW_REPLY_FAILED,
+    GW_REPLY_OVERLOADED,
+    GW_REPLY_NOT_READY,
+    GW_REPLY_COUNT
+};
+
+struct gw_replies {
+    struct MHD_Response *built[GW_REPLY_COUNT][2]; /* [1]: with Connection: close */
+};
+
+/* @return 0 or -ENOMEM. */
+int gw_replies_init(struct gw_replies *replies) GW_MUST_CHECK;
+void gw_replies_deinit(struct gw_replies *replies);
+
+unsigned gw_reply_status(enum gw_reply reply);
+enum gw_counter gw_reply_counter(enum gw_reply reply);
+/* The body; of GW_REPLY_SUCCESS the one without eventId. */
+const char *gw_reply_body(enum gw_reply reply);
+
+/* Queues a constant answer. @return MHD_NO where it could not be queued: the connection is cut. */
+enum MHD_Result gw_replies_queue(const struct gw_replies *replies,
+                                 struct MHD_Connection *connection, enum gw_reply reply,
+                                 bool close);
+
+/* An answer with an eventId is this, the id as JSON, and "}". */
+#define GW_REPLY_SUCCESS_HEAD "{\"success\":true,\"eventId\":"
+
+/* Queues a success whose body is @body, which is empty afterwards. */
+enum MHD_Result gw_reply_queue_success(struct MHD_Connection *connection, struct gw_buffer *body,
+                                       bool close);
+
+/**
+ * Sends a whole answer on a socket where libmicrohttpd cannot queue one (a request that never
+ * becomes complete; a connection too many). Never blocks; a part that does not fit is lost.
+ */
+void gw_reply_send(int fd, enum gw_reply reply);
+
+#endif

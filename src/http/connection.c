@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time limits. libmicrohttpd knows only inactivity, which a client that trickles a byte a second
+ * never reaches, and it cannot queue an answer while a body arrives. So the limits are kept here,
+ * one list a phase, and a sweep twice a second ends what is too old: the answer is written on the
+ * bare socket and the socket shut down, upon which the library closes it in its own time.
+ *
+ * When a keep-alive connection's next request begins is not told by the library before its header
+ * is whole. The sweep finds out: the kernel counts the bytes that a TCP socket has received.
+ */
+#include "connection.h"
+
+#include "gw/time.h"
+
+#include <linux/tcp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define SWEEP_MS 500
+#define REFUSED_BURST 10
+#define REFUSED_PER_SECOND 1
+
+static void unlink_from_phase(struct gw_connection *c)
+{
+    struct gw_phase_list *list = &c->front->phases[c->phase];
+
+    *(c->previous ? &c->previous->next : &list->oldest) = c->next;
+    *(c->next ? &c->next->previous : &list->newest) = c->previous;
+    c->previous = c->next = NULL;
+}
+
+static void link_to_phase(struct gw_connection *c, enum gw_phase phase)
+{
+    struct gw_phase_list *list = &c->front->phases[phase];
+
+    c->phase = phase;
+    c->previous = list->newest;
+    *(list->newest ? &list->newest->next : &list->oldest) = c;
+    list->newest = c;
+}
+
+void gw_connection_enter(struct gw_connection *c, enum gw_phase phase)
+{
+    if (c->phase == GW_PHASE_CLOSING || c->phase == phase)
+        return;
+    unlink_from_phase(c);
+    link_to_phase(c, phase);
+    c->since_ms = c->front->loop->now_ms;
+    c->idle_bytes_known = false;
+}
+
+struct gw_connection *gw_connection_new(struct gw_front *front, int fd)
+{
+    struct gw_limits *limits = &front->shared->limits;
+    bool surplus = !gw_limit_take(&limits->connections, 1);
+
+    if (surplus && !gw_limit_take(&limits->surplus, 1))
+        return NULL;
+    struct gw_connection *c = calloc(1, sizeof(*c));
+
+    if (!c) {
+        gw_limit_give(surplus ? &limits->surplus : &limits->connections, 1);
+        return NULL;
+    }
+    c->front = front;
+    c->fd = fd;
+    c->since_ms = front->loop->now_ms;
+    c->idle_bytes_known = true; /* none yet */
+    c->surplus = surplus;
+    link_to_phase(c, GW_PHASE_IDLE);
+    return c;
+}
+
+struct gw_connection *gw_connection_opened(struct gw_front *front, struct MHD_Connection *mhd)
+{
+    struct gw_connection *c = front->arriving;
+
+    front->arriving = NULL;
+    c->mhd = mhd;
+    gw_metrics_add(front->metrics, GW_COUNTER_CONNECTIONS, 1);
+    return c;
+}
+
+struct gw_connection *gw_connection_free(struct gw_connection *c)
+{
+    if (!c)
+        return NULL;
+    struct gw_limits *limits = &c->front->shared->limits;
+
+    gw_limit_give(c->surplus ? &limits->surplus : &limits->connections, 1);
+    unlink_from_phase(c);
+    free(c);
+    return NULL;
+}
+
+static void format_peer(const struct gw_connection *c, char *text, size_t size)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    socklen_t len = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                              : sizeof(struct sockaddr_in);
+
+    if (!address || (address->sa_family != AF_INET && address->sa_family != AF_INET6) ||
+        getnameinfo(address, len, text, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+        memcpy(text, "local", sizeof("local"));
+}
+
+void gw_connection_log_refused(struct gw_connection *c, enum gw_reply reply, const char *reason)
+{
+    char peer[NI_MAXHOST];
+    unsigned suppressed;
+
+    if (!gw_log_allowed(&c->front->refused_limits[reply], REFUSED_BURST, REFUSED_PER_SECOND,
+                        c->front->loop->now_ms, &suppressed))
+        return;
+    format_peer(c, peer, sizeof(peer));
+    gw_log(GW_LOG_WARNING, "request refused", GW_LOG_INT("status", gw_reply_status(reply)),
+           GW_LOG_STR("reason", reason), GW_LOG_STR("peer", peer),
+           GW_LOG_INT("suppressed", suppressed));
+}
+
+void gw_connection_cut(struct gw_connection *c, enum gw_reply reply, const char *reason)
+{
+    gw_connection_log_refused(c, reply, reason);
+    gw_metrics_add(c->front->metrics, gw_reply_counter(reply), 1);
+    gw_reply_send(c->fd, reply);
+    (void)shutdown(c->fd, SHUT_RDWR);
+    gw_connection_enter(c, GW_PHASE_CLOSING);
+}
+
+static struct gw_connection *oldest_beyond(struct gw_front *front, enum gw_phase phase,
+                                           int64_t limit_ms, int64_t now_ms)
+{
+    struct gw_connection *c = front->phases[phase].oldest;
+
+    return c && now_ms - c->since_ms >= limit_ms ? c : NULL;
+}
+
+static void close_silently(struct gw_connection *c)
+{
+    (void)shutdown(c->fd, SHUT_RDWR);
+    gw_connection_enter(c, GW_PHASE_CLOSING);
+}
+
+/* Whether bytes came since the connection was first seen idle; never, where the kernel can't tell.
+ */
+static bool has_begun(struct gw_connection *c)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
+        len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
+        return false;
+    bool begun = c->idle_bytes_known && info.tcpi_bytes_received > c->idle_bytes;
+
+    if (!c->idle_bytes_known)
+        c->idle_bytes = info.tcpi_bytes_received;
+    c->idle_bytes_known = true;
+    return begun;
+}
+
+/* A request's time counts from when it was noticed, at most half a second after its first byte. */
+static void find_begun_requests(struct gw_front *front)
+{
+    struct gw_connection *next;
+
+    for (struct gw_connection *c = front->phases[GW_PHASE_IDLE].oldest; c; c = next) {
+        next = c->next;
+        if (has_begun(c))
+            gw_connection_enter(c, GW_PHASE_READING);
+    }
+}
+
+void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms)
+{
+    struct gw_front *front = GW_CONTAINER(timer, struct gw_front, sweep);
+    int64_t request_ms = front->settings->request_timeout_ms;
+    struct gw_connection *c;
+
+    find_begun_requests(front);
+    while ((c = oldest_beyond(front, GW_PHASE_READING, request_ms, now_ms)))
+        gw_connection_cut(c, GW_REPLY_TIMEOUT, "not complete within request_timeout");
+    while ((c = oldest_beyond(front, GW_PHASE_REPLYING, request_ms, now_ms)))
+        close_silently(c);
+    while ((c = oldest_beyond(front, GW_PHASE_IDLE, front->settings->idle_timeout_ms, now_ms)))
+        close_silently(c);
+    gw_loop_set_timer(front->loop, timer, now_ms + SWEEP_MS);
+}

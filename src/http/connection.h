@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_CONNECTION_H
+#define GW_CONNECTION_H
+
+/*
+ * The inside of the HTTP front: a connection, the one request that it can have at a time, and the
+ * front that owns them. Only src/http/ includes this.
+ */
+
+#include "gw/buffer.h"
+#include "gw/front.h"
+#include "gw/log.h"
+#include "gw/reply.h"
+
+/*
+ * A connection is on the list of its phase, in the order in which it entered it; as each phase has
+ * one time limit for all, only the lists' heads need to be looked at.
+ */
+enum gw_phase {
+    GW_PHASE_IDLE,     /* no byte of a request yet: idle_timeout, closed silently */
+    GW_PHASE_READING,  /* from the first byte to the last: request_timeout, then 408 */
+    GW_PHASE_STORING,  /* suspended: the store bounds it */
+    GW_PHASE_REPLYING, /* a client that does not read its answer: request_timeout */
+    GW_PHASE_CLOSING,  /* shut down by us; libmicrohttpd will notice */
+    GW_PHASE_COUNT
+};
+
+struct gw_request {
+    enum gw_reply reply;          /* once decided; the rest of the body is then dropped */
+    struct gw_settings *settings; /* as they were when it began; NULL: no request */
+    const struct gw_endpoint *endpoint;
+    struct gw_str signature; /* libmicrohttpd's memory, good for the request's life */
+    struct gw_buffer body;
+    int64_t body_taken; /* of limits.buffered_bytes */
+    size_t received;
+    struct gw_arena arena;
+    struct gw_write write;
+    struct gw_submission submission;
+    struct gw_buffer answer; /* of a success with an eventId */
+    struct gw_request *next_resumed;
+};
+
+struct gw_connection {
+    struct gw_front *front;
+    struct MHD_Connection *mhd;
+    int fd;
+    enum gw_phase phase;
+    int64_t since_ms; /* when the phase began */
+    struct gw_connection *previous, *next;
+    uint64_t idle_bytes; /* what the socket had received when it was last seen idle */
+    bool idle_bytes_known;
+    bool surplus; /* beyond max_connections: its first request gets a 503 */
+    struct gw_request request;
+};
+
+struct gw_phase_list {
+    struct gw_connection *oldest, *newest;
+};
+
+struct gw_listener {
+    struct gw_watch watch;
+    struct gw_front *front;
+};
+
+struct gw_front {
+    struct MHD_Daemon *mhd;
+    struct gw_watch mhd_watch;
+    struct gw_loop *loop;
+    struct gw_store *store;
+    struct gw_metrics *metrics;
+    struct gw_shared *shared;
+    struct gw_settings *settings;
+    struct gw_hmac *hmac;
+    struct gw_replies replies;
+    struct gw_listener listeners[GW_FRONT_LISTENERS_MAX];
+    size_t listener_count;
+    bool accepting;
+    struct gw_connection *arriving; /* while it is given to libmicrohttpd */
+    struct gw_timer accept_again;
+    struct gw_timer sweep;
+    struct gw_phase_list phases[GW_PHASE_COUNT];
+    struct gw_request *resumed;
+    size_t requests;
+    struct gw_log_limit refused_limits[GW_REPLY_COUNT];
+    struct gw_log_limit library_limit;
+};
+
+/* connection.c */
+/* Beyond max_connections a connection's first request is answered 503; those that wait for that are
+ * bounded too. @return NULL where neither has room, or there is no memory. */
+struct gw_connection *gw_connection_new(struct gw_front *front, int fd);
+struct gw_connection *gw_connection_free(struct gw_connection *connection);
+/* libmicrohttpd has taken over the socket of the one that is arriving. */
+struct gw_connection *gw_connection_opened(struct gw_front *front, struct MHD_Connection *mhd);
+void gw_connection_enter(struct gw_connection *connection, enum gw_phase phase);
+void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms);
+/* Logs, at a limited rate, why a request was refused, with the peer. */
+void gw_connection_log_refused(struct gw_connection *connection, enum gw_reply reply,
+                               const char *reason);
+/* Answers on the bare socket and shuts it down. */
+void gw_connection_cut(struct gw_connection *connection, enum gw_reply reply, const char *reason);
+
+/* request.c */
+/* Answers 500 to all that wait for a store that is detached, and counts them as ambiguous. */
+void gw_request_abandon_all(struct gw_front *front);
+enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_size, void **context);
+void gw_request_completed(void *front, struct MHD_Connection *mhd, void **context,
+                          enum MHD_RequestTerminationCode code);
+
+#endif

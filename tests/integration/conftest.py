@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+
+import pytest
+
+from harness import Daemon, NotifySocket
+
+
+@pytest.fixture
+def spawn(tmp_path):
+    """Makes daemons (not started), each in a folder of its own; ends what still runs."""
+    made = []
+    numbers = itertools.count()
+
+    def make(settings=None, folder=None, **options):
+        if folder is None:
+            folder = tmp_path / f"daemon-{next(numbers)}"
+            folder.mkdir()
+        made.append(Daemon(folder, settings=settings, **options))
+        return made[-1]
+
+    yield make
+    for daemon in made:
+        if daemon.running():
+            daemon.kill()
+        print(f"--- {daemon.log_path}\n{daemon.tail()}")
+        daemon.check_log()
+
+
+@pytest.fixture
+def daemon(spawn):
+    """One that serves, on the defaults."""
+    return spawn().start()
+
+
+@pytest.fixture
+def notify(tmp_path):
+    return NotifySocket(tmp_path)

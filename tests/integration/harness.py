@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the real daemon and looks at it from outside: log, counters, files, descriptors."""
+
+import collections
+import contextlib
+import glob
+import json
+import os
+import pathlib
+import random
+import re
+import socket
+import subprocess
+import threading
+import time
+from signal import SIGTERM
+
+import wire
+
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parent.parent
+BUILD = pathlib.Path(os.environ.get("GW_BUILD", SOURCE / "build")).resolve()
+DAEMON = BUILD / "genesys-webhookd"
+COMPANION = BUILD / "genesys-webhook"
+SHIM = BUILD / "tests" / "integration" / "libfaults.so"
+
+BOUND = 30  # seconds until a condition must have come true
+OUTCOMES = ("stored", "superseded", "skipped", "rejected", "failed")
+SANITIZER = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:")
+# Binding below the ephemeral range, so that no client's own port can be in the way.
+PORTS = range(18000, 32000)
+
+
+def eventually(condition, what, bound=BOUND, interval=0.01):
+    """Waits until the condition is true and returns what it gave."""
+    deadline = time.monotonic() + bound
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {bound} s: {what}"
+        time.sleep(interval)
+
+
+def free_port(host):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket(family) as probe:
+            with contextlib.suppress(OSError):
+                probe.bind((host, port))
+                return port
+
+
+def address_text(host, port):
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def clean_environment(**extra):
+    """Nothing of the caller's gets in but what the sanitizers and the loader need."""
+    kept = ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS",
+            "LSAN_OPTIONS", "LD_LIBRARY_PATH")
+    return {**{name: os.environ[name] for name in kept if name in os.environ}, **extra}
+
+
+def write_ini(path, settings):
+    """settings: {"section.key": value or list of values}."""
+    sections = collections.defaultdict(list)
+    for name, value in settings.items():
+        section, key = name.split(".", 1)
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            sections[section].append(f"{key}={item}")
+    text = "".join(f"[{name}]\n" + "\n".join(lines) + "\n\n" for name, lines in sections.items())
+    pathlib.Path(path).write_text(text, encoding="utf-8")
+
+
+def sanitized():
+    """Whether the build is instrumented: its memory then says nothing."""
+    code = DAEMON.read_bytes() if DAEMON.exists() else b""
+    return b"__asan_init" in code or b"__tsan_init" in code
+
+
+class Counters(collections.Counter):
+    """What the daemon counted until it stopped; an absent one is 0."""
+
+    def check(self, lines=None):
+        """Every verified event has exactly one outcome, and the files hold what was stored."""
+        assert self["verified"] == sum(self[name] for name in OUTCOMES), dict(self)
+        assert self["ambiguous"] <= self["failed"], dict(self)
+        if lines is not None:
+            least, most = self["stored"], self["stored"] + self["ambiguous"]
+            assert least <= lines <= most, f"{lines} lines, counted {dict(self)}"
+        return self
+
+
+class Daemon:
+    """One process with its own folder, port and log. Use the spawn fixture to make one."""
+
+    def __init__(self, folder, settings=None, environment=None, secret=wire.SECRET, wrapper=(),
+                 faults=False, host="127.0.0.1", **popen):
+        self.folder = pathlib.Path(folder)
+        self.ini = self.folder / "genesys-webhookd.ini"
+        self.log_path = self.folder / "stderr.log"
+        self.events = self.folder / "events.jsonl"
+        self.host = host
+        self.port = free_port(host)
+        self.wrapper = list(wrapper)
+        self.popen = popen
+        self.process = None
+        self.settings = {"server.listen": address_text(host, self.port), "server.workers": 2,
+                         "file.path": self.events, "log.format": "json", "log.level": "info"}
+        self.configure(**(settings or {}))
+        self.environment = clean_environment(**(environment or {}))
+        if secret is not None:
+            self.environment["GENESYS_WEBHOOK_SECRET"] = secret
+        self.faults = Faults(self.folder / "faults") if faults else None
+
+    @property
+    def address(self):
+        return (self.host, self.port)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def configure(self, **settings):
+        """Changes the ini; a value of None takes the key out. Keys are "section.key"."""
+        self.settings.update(settings)
+        kept = {name: value for name, value in self.settings.items() if value is not None}
+        if "file.path" in kept:
+            self.events = pathlib.Path(kept["file.path"])
+        write_ini(self.ini, kept)
+
+    def launch(self):
+        """Starts the process without waiting for anything."""
+        environment = dict(self.environment)
+        if self.faults:
+            environment.update(self.faults.environment())
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [*self.wrapper, str(DAEMON), "-c", str(self.ini)], env=environment, stderr=log,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.folder, **self.popen)
+        return self
+
+    def start(self):
+        return self.launch().wait_ready()
+
+    def wait_ready(self, ready=True):
+        wanted = 200 if ready else 503
+        eventually(lambda: self.readiness() == wanted, f"/readyz says {wanted}: {self.tail()}")
+        return self
+
+    def readiness(self):
+        """The status of /readyz; 0 while nobody answers."""
+        assert self.running(), f"exit {self.process.poll()}: {self.tail()}"
+        try:
+            return wire.once(self.address, wire.get("/readyz"), "GET").status
+        except (OSError, wire.Closed):
+            return 0
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait_exit(self, bound=60):
+        return self.process.wait(timeout=bound)
+
+    def end(self, number=SIGTERM, bound=60):
+        """Stops it, which must go cleanly."""
+        self.signal(number)
+        code = self.wait_exit(bound)
+        assert code == 0, f"exit {code}: {self.tail()}"
+        self.check_log()
+
+    def stop(self, number=SIGTERM):
+        """Stops it cleanly and returns the final accounting (of a log in JSON, level info)."""
+        self.end(number)
+        return self.counters()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def counters(self):
+        """The numbers of the last "stopped" line."""
+        stopped = [entry for entry in self.log() if entry["message"] == "stopped"]
+        assert stopped, f"no \"stopped\" in the log: {self.tail()}"
+        return Counters({name: value for name, value in stopped[-1].items()
+                         if isinstance(value, int)})
+
+    def client(self):
+        return wire.Client(self.address)
+
+    def ask(self, data, method="POST"):
+        return wire.once(self.address, data, method)
+
+    def post(self, body, **options):
+        return self.ask(wire.post(body, **options))
+
+    def get(self, target, method="GET"):
+        return self.ask(wire.get(target, method), method)
+
+    def tail(self, size=4000):
+        return self.log_text()[-size:]
+
+    def log_text(self):
+        return self.log_path.read_text(encoding="utf-8") if self.log_path.exists() else ""
+
+    def log(self):
+        """The log's whole lines; each must be a JSON object with level and message."""
+        lines = self.log_text().split("\n")[:-1]
+        entries = [json.loads(line) for line in lines]
+        assert all({"level", "message"} <= entry.keys() for entry in entries), lines
+        return entries
+
+    def wait_log(self, pattern, since=0, bound=BOUND):
+        """The first line after the first @since ones that matches, as a dictionary."""
+        def find():
+            for line in self.log_text().split("\n")[:-1][since:]:
+                if re.search(pattern, line):
+                    return json.loads(line)
+            return None
+
+        return eventually(find, f"log line {pattern!r}: {self.tail()}", bound)
+
+    def log_length(self):
+        return self.log_text().count("\n")
+
+    def check_log(self):
+        found = SANITIZER.search(self.log_text())
+        assert not found, self.log_text()[found.start() - 200:found.start() + 8000]
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self):
+        found = {}
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found[(task / "comm").read_text().strip()] = int(task.name)
+        return found
+
+    def memory(self, field="VmRSS"):
+        """In bytes."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) * 1024
+
+    def files(self):
+        """The events file and everything that was moved aside from it but torn ends."""
+        beside = glob.glob(glob.escape(str(self.events)) + ".*")
+        keep = [pathlib.Path(path) for path in beside
+                if not re.search(r"\.(lock|torn-[^/]*)$", path)]
+        return [path for path in [self.events, *sorted(keep)] if path.exists()]
+
+    def records(self):
+        """All lines of all files; each must parse."""
+        return [record for path in self.files() for record in read_events(path)]
+
+    def ids(self):
+        """How often each conversation stands in the files."""
+        return collections.Counter(record["item"]["conversationId"]
+                                   for record in self.records())
+
+
+def read_events(path):
+    """The whole lines of an events file as dictionaries, as a reader takes them: only what ends
+    in a line break, blank lines (left by a probe for room) passed over."""
+    whole = pathlib.Path(path).read_bytes().rpartition(b"\n")[0]
+    return [json.loads(line) for line in whole.split(b"\n") if line.strip(b" ")]
+
+
+class Faults:
+    """The control files of the LD_PRELOAD shim (faults.c says what they may hold)."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir()
+
+    def environment(self):
+        assert SHIM.exists(), f"{SHIM} is not built"
+        return {"LD_PRELOAD": " ".join([*sanitizer_runtime(), str(SHIM)]),
+                "GW_FAULTS": str(self.folder)}
+
+    def set(self, call, what):
+        """Puts the file there in one step, so that the shim never sees half of it."""
+        beside = self.folder / f".{call}"
+        beside.write_text(what + "\n")
+        beside.rename(self.folder / call)
+
+    def clear(self, call):
+        (self.folder / call).unlink(missing_ok=True)
+
+
+def sanitizer_runtime():
+    """A sanitizer's shared runtime wants to be the first library; there is none otherwise."""
+    linked = subprocess.run(["ldd", str(DAEMON)], capture_output=True, text=True, check=False)
+    return re.findall(r"=> (\S*/lib[at]san\S*)", linked.stdout)
+
+
+class NotifySocket:
+    """Stands in for systemd: takes the messages of sd_notify with the time each came."""
+
+    def __init__(self, folder):
+        self.path = str(pathlib.Path(folder) / "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.messages = []
+        self.thread = threading.Thread(target=self._receive, daemon=True)
+        self.thread.start()
+
+    def _receive(self):
+        while True:
+            data = self.socket.recv(65536)
+            self.messages.append((time.monotonic(), data.decode().strip().split("\n")))
+
+    def lines(self):
+        return [line for _, lines in list(self.messages) for line in lines]
+
+    def count(self, line):
+        return self.lines().count(line)
+
+    def last(self, line):
+        """When it last came."""
+        return max((at for at, lines in list(self.messages) if line in lines), default=0)
+
+    def wait(self, pattern, times=1, bound=BOUND):
+        """Waits for a line that matches as a whole, and returns it."""
+        def find():
+            found = [line for line in self.lines() if re.fullmatch(pattern, line)]
+            return found[times - 1] if len(found) >= times else None
+
+        return eventually(find, f"{pattern} by sd_notify", bound)

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The companion against the real daemon: sign, send, show."""
+
+import gzip
+import json
+import subprocess
+
+import pytest
+
+import wire
+from harness import COMPANION, clean_environment, free_port
+from load import Load
+from wire import event, sign
+
+
+def run(*arguments, stdin=b"", secret=wire.SECRET, bound=60):
+    environment = clean_environment()
+    if secret is not None:
+        environment["GENESYS_WEBHOOK_SECRET"] = secret
+    done = subprocess.run([str(COMPANION), *map(str, arguments)], input=stdin, env=environment,
+                          capture_output=True, timeout=bound, check=False)
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    return done
+
+
+def url(daemon, path="/webhook"):
+    return f"http://127.0.0.1:{daemon.port}{path}"
+
+
+def write(path, data):
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["sign", "--help"],
+                                       ["send", "--help"], ["show", "-h"], ["help", "show"]])
+def test_help_goes_to_stdout(arguments):
+    done = run(*arguments, secret=None)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "genesys-webhook" in done.stdout
+
+
+def test_version():
+    done = run("--version")
+    assert done.returncode == 0 and done.stdout.startswith("genesys-webhook ")
+
+
+@pytest.mark.parametrize("arguments, said", [
+    ([], "--help"), (["sned"], "send"), (["frobnicate"], "frobnicate"),
+    (["sign", "--colour"], "colour"), (["send"], "--help"), (["show"], "--help"),
+    (["show", "--jsno", "x"], "json")])
+def test_wrong_usage_is_2_and_says_what_would_be_right(arguments, said):
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_sign_prints_the_header_of_a_file_or_stdin(tmp_path):
+    body = event("c-1") + b"\n"
+    expected = f"X-Genesys-Signature: {sign(body)}\n"
+    assert run("sign", write(tmp_path / "e.json", body)).stdout == expected
+    assert run("sign", stdin=body).stdout == expected
+    assert run("sign", "-", stdin=body).stdout == expected
+
+
+def test_sign_knows_the_other_schemes():
+    body = event("c-1")
+    done = run("sign", "--header", "X-Hub-Signature-256", "--encoding", "base64", "--prefix",
+               "sha256=", stdin=body)
+    assert done.stdout == f"X-Hub-Signature-256: sha256={wire.sign_base64(body)}\n"
+
+
+def test_sign_takes_the_secret_from_a_file(tmp_path):
+    path = write(tmp_path / "secret", b"from-a-file-0123456789\n")
+    path.chmod(0o600)
+    done = run("sign", "--secret-file", path, stdin=b"{}", secret=None)
+    assert sign(b"{}", "from-a-file-0123456789") in done.stdout
+
+
+def test_sign_without_a_secret_fails():
+    done = run("sign", stdin=b"{}", secret=None)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "GENESYS_WEBHOOK_SECRET" in done.stderr and "--secret-file" in done.stderr
+
+
+def test_the_help_s_own_example_works_with_curl(daemon, tmp_path):
+    body = write(tmp_path / "e.json", event("c-1"))
+    header = run("sign", body).stdout.strip()
+    done = subprocess.run(["curl", "-s", "-H", header, "--data-binary", f"@{body}", url(daemon)],
+                          capture_output=True, check=True)
+    assert json.loads(done.stdout) == {"success": True, "eventId": "c-1"}
+
+
+def test_send_posts_files_and_counts_answers(daemon, tmp_path):
+    files = [write(tmp_path / f"{number}.json", event(f"c-{number}")) for number in range(3)]
+    done = run("send", url(daemon), *files)
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.split() == ["EVENTS", "ANSWER", "3", "200"]
+    assert sorted(daemon.ids()) == ["c-0", "c-1", "c-2"]
+
+
+def test_send_posts_json_lines(daemon):
+    lines = b"\n".join([event("c-1"), b"", event("c-2"), b"{broken", event("c-3")])
+    done = run("send", "--lines", url(daemon), stdin=lines)
+    assert done.returncode == 1, "one was not answered 2xx"
+    assert done.stdout.split()[2:] == ["3", "200", "1", "400"]
+    assert "4" in done.stderr and "400" in done.stderr
+    assert sorted(daemon.ids()) == ["c-1", "c-2", "c-3"]
+
+
+def test_send_with_a_wrong_secret_shows_the_401(daemon):
+    done = run("send", url(daemon), stdin=event("c-1"), secret="another-secret-0123456789")
+    assert done.returncode == 1 and "401" in done.stdout
+
+
+def test_send_to_nobody_fails():
+    done = run("send", f"http://127.0.0.1:{free_port('127.0.0.1')}/webhook", stdin=event("c-1"))
+    assert done.returncode == 1
+    assert "no answer" in done.stderr
+
+
+def test_send_waits_no_longer_than_it_was_told():
+    with wire.socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        done = run("send", "--timeout", "0.5", f"http://127.0.0.1:{port}/", stdin=event("c-1"))
+    assert done.returncode == 1 and "no answer" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["nonsense://x", "http://", "file:///etc/passwd"])
+def test_send_to_no_url_is_an_error(target):
+    done = run("send", target, stdin=b"{}")
+    assert done.returncode in (1, 2) and target in done.stderr
+
+
+def shown(*arguments, **options):
+    done = run("show", "--json", *arguments, **options)
+    assert done.returncode == 0, done.stderr
+    return {record["conversationId"]: record
+            for record in map(json.loads, done.stdout.splitlines())}
+
+
+def fill(daemon):
+    """A conversation's life out of order, and another one."""
+    bodies = [event("c-1", "conversation:ended", timestamp="2026-11-23T12:09:00Z"),
+              event("c-1", "conversation:updated", type=None, state="held",
+                    timestamp="2026-11-23T12:05:00Z"),
+              event("c-1", timestamp="2026-11-23T12:00:00Z", external_contact={"id": "k-7"}),
+              event("c-2", timestamp="2026-11-23T12:01:00Z")]
+    for body in bodies:
+        assert daemon.post(body).status == 200
+    return bodies
+
+
+def test_show_folds_the_lines_to_records(daemon):
+    bodies = fill(daemon)
+    records = shown(daemon.events)
+    assert sorted(records) == ["c-1", "c-2"]
+    first = records["c-1"]
+    assert (first["status"], first["timestamp"]) == ("ended", "2026-11-23T12:09:00Z")
+    assert first["rawPayload"] == bodies[0].decode()
+    assert first["eventOrder"] == first["snapshotOrder"]
+    assert records["c-2"]["status"] == "active"
+
+
+def test_show_folds_rotated_and_compressed_files_in_any_order(daemon, tmp_path):
+    fill(daemon)
+    whole = daemon.events.read_bytes().splitlines(keepends=True)
+    packed = tmp_path / "events.jsonl.2.gz"
+    packed.write_bytes(gzip.compress(b"".join(whole[:1])))
+    rotated = write(tmp_path / "events.jsonl.1", b"".join(whole[1:3]))
+    newest = write(tmp_path / "events.jsonl", whole[3])
+    expected = shown(daemon.events)
+    for order in ((packed, rotated, newest), (newest, rotated, packed)):
+        assert shown(*order) == expected
+
+
+def test_show_prints_a_table(daemon):
+    fill(daemon)
+    done = run("show", daemon.events)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and done.stderr == "" and len(lines) == 3
+    assert "conversationId" in lines[0] and "status" in lines[0]
+    [row] = [line for line in lines if line.startswith("c-1")]
+    assert "ended" in row and "held" not in row
+
+
+def test_show_of_one_conversation(daemon):
+    fill(daemon)
+    assert list(shown("--id", "c-2", daemon.events)) == ["c-2"]
+    done = run("show", "--id", "c-9", daemon.events)
+    assert (done.returncode, done.stdout) == (1, "") and "c-9" in done.stderr
+
+
+def test_show_skips_and_counts_what_is_no_line(daemon, tmp_path):
+    fill(daemon)
+    whole = daemon.events.read_bytes()
+    broken = write(tmp_path / "broken", b"\0" * 512 + b"\n" + whole + b"nonsense\n" + b'{"torn')
+    done = run("show", "--json", broken)
+    assert done.returncode == 0 and "2 lines skipped" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_show_of_no_file_is_an_error_that_hides_no_other(daemon, tmp_path):
+    fill(daemon)
+    done = run("show", "--json", tmp_path / "none", daemon.events)
+    assert done.returncode == 1 and "none" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_show_reads_while_the_file_grows(daemon):
+    with Load(daemon.address) as load:
+        seen = 0
+        for _ in range(5):
+            load.wait_acked(50)
+            at_least = len(load.acked)
+            records = shown(daemon.events)
+            assert at_least <= len(records) and seen <= len(records)
+            seen = len(records)
+        load.stop()
+    assert len(shown(daemon.events)) == len(load.acked)
+
+
+def test_a_full_output_is_an_error(daemon):
+    fill(daemon)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(COMPANION), "show", str(daemon.events)], stdout=full,
+                              stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1 and done.stderr

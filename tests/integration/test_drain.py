@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stop loses nothing that was accepted: all of it is stored and answered before exit 0."""
+
+import contextlib
+import signal
+import time
+
+import pytest
+
+import wire
+from harness import eventually
+from load import Load, check_stored
+from wire import event, post
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_under_load_answers_everything_that_was_stored(spawn, number):
+    daemon = spawn().start()
+    with Load(daemon.address, connections=16) as load:
+        load.wait_acked(500)
+        counters = daemon.stop(number)
+        load.join()
+    ids = daemon.ids()
+    check_stored(load, ids)
+    assert not load.refused, load.summary()
+    # A request that the server never read may be lost with its connection; one that was stored
+    # must have been answered.
+    assert set(ids) == set(load.acked)
+    counters.check(lines=sum(ids.values()))
+    assert counters["stored"] == len(load.acked)
+
+
+def test_no_request_of_a_closed_loop_is_lost_by_a_stop(spawn):
+    """The answer with Connection: close is where each of the connections ends."""
+    daemon = spawn().start()
+    with Load(daemon.address, connections=8) as load:
+        load.wait_acked(200)
+        daemon.stop()
+        load.join()
+    assert load.closing == 8 and not load.unknown, load.summary()
+
+
+def test_while_draining_it_is_not_ready_but_serves_what_is_open(daemon):
+    body = event("begun")
+    with daemon.client() as begun, daemon.client() as idle, daemon.client() as probe:
+        begun.begin(body)
+        assert idle.get("/healthz").status == 200
+        assert probe.get("/readyz").status == 200
+        daemon.signal(signal.SIGTERM)
+        eventually(lambda: refuses(daemon), "new connections are refused")
+        ready = probe.get("/readyz")
+        assert ready.status == 503 and ready.closes
+        response = idle.post(event("idle"))
+        assert response.status == 200 and response.closes
+        idle.expect_closed()
+        response = begun.ask(body)
+        assert response.status == 200 and response.closes
+        begun.expect_closed()
+    assert daemon.wait_exit() == 0
+    daemon.counters().check(lines=2)
+
+
+def refuses(daemon):
+    try:
+        wire.Client(daemon.address).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_requests_that_wait_for_the_disk_are_answered(spawn):
+    daemon = spawn(faults=True).start()
+    daemon.faults.set("fdatasync", "hang")
+    clients = [daemon.client() for _ in range(50)]
+    for number, client in enumerate(clients):
+        client.send(post(event(f"c-{number}")))
+    eventually(lambda: daemon.events.stat().st_size > 0, "the first batch is written")
+    daemon.signal(signal.SIGTERM)
+    eventually(lambda: refuses(daemon), "new connections are refused")
+    daemon.faults.clear("fdatasync")
+    for client in clients:
+        response = client.response()
+        assert response.status == 200 and response.closes
+        client.expect_closed()
+    assert daemon.wait_exit() == 0
+    daemon.counters().check(lines=50)
+
+
+def test_a_request_without_end_holds_the_stop_no_longer_than_drain_timeout(spawn):
+    daemon = spawn({"server.drain_timeout": "1s"}).start()
+    with daemon.client() as client:
+        client.begin(event("begun"))
+        began = time.monotonic()
+        daemon.stop()
+        assert time.monotonic() - began < 15
+    daemon.counters().check(lines=0)
+
+
+def test_idle_connections_do_not_hold_the_stop(spawn):
+    daemon = spawn({"server.drain_timeout": "60s", "server.idle_timeout": "60s"}).start()
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            assert stack.enter_context(daemon.client()).get("/healthz").status == 200
+        silent = stack.enter_context(daemon.client())
+        began = time.monotonic()
+        daemon.stop()
+        assert time.monotonic() - began < 30
+        silent.rest()
+
+
+def test_a_hung_disk_holds_the_stop_no_longer_than_drain_timeout(spawn):
+    daemon = spawn({"server.drain_timeout": "2s"}, faults=True).start()
+    daemon.faults.set("fdatasync", "hang")
+    with daemon.client() as client:
+        client.send(post(event("c-1")))
+        eventually(lambda: daemon.events.stat().st_size > 0, "it is written")
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_exit(20)
+    daemon.check_log()
+    daemon.counters().check(lines=1)
+
+
+def test_a_second_signal_changes_nothing(daemon):
+    body = event("begun")
+    with daemon.client() as begun:
+        begun.begin(body)
+        daemon.signal(signal.SIGTERM)
+        eventually(lambda: refuses(daemon), "new connections are refused")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            daemon.signal(number)
+        assert begun.ask(body).status == 200
+    assert daemon.wait_exit() == 0
+    daemon.counters().check(lines=1)
+
+
+def test_start_and_stop_without_a_request(spawn):
+    for _ in range(5):
+        counters = spawn().start().stop()
+        counters.check(lines=0)
+        assert counters["refused_by_library"] == 0

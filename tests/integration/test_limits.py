@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits hold over all workers together; what is beyond gets 503 with Retry-After, and room that
+comes free is used again."""
+
+import contextlib
+import resource
+
+import pytest
+
+import wire
+from harness import eventually
+from wire import event, post
+
+
+def expect_503(response):
+    assert response.status == 503 and list(response.json()) == ["error"]
+    assert int(response.header("Retry-After")) > 0
+
+
+def attempt(daemon, request=None):
+    """The status of one request on a new connection."""
+    return daemon.ask(request or post(event("late"))).status
+
+
+def hold(daemon):
+    """A connection that is served; None while those of before still count."""
+    client = daemon.client()
+    with contextlib.suppress(wire.Closed, ConnectionError):
+        if client.get("/healthz").status == 200:
+            return client
+    client.close()
+    return None
+
+
+def hold_all(daemon, count):
+    return [eventually(lambda: hold(daemon), "a connection within the limit is served")
+            for _ in range(count)]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_connections_beyond_the_limit_get_503(spawn, workers):
+    daemon = spawn({"server.max_connections": 20, "server.workers": workers}).start()
+    clients = hold_all(daemon, 20)
+    for _ in range(5):
+        expect_503(daemon.post(event("refused")))
+    assert all(client.post(event("kept")).status == 200 for client in clients)
+    clients[0].close()
+    eventually(lambda: attempt(daemon) == 200, "the freed connection is used")
+    daemon.stop().check(lines=21)
+
+
+def test_a_503_for_a_connection_reaches_its_client_every_time(spawn):
+    daemon = spawn({"server.max_connections": 1}).start()
+    hold_all(daemon, 1)
+    for _ in range(200):
+        expect_503(daemon.post(event("c-1", padding="x" * 20000)))
+    daemon.stop().check(lines=0)
+
+
+def test_bodies_beyond_max_buffered_get_503(spawn):
+    daemon = spawn({"server.max_body": "1MiB", "server.max_buffered": "2MiB"}).start()
+    bodies = [event(f"c-{number}", padding="x" * 900_000) for number in range(2)]
+    third = post(event("third", padding="x" * 900_000))
+    with daemon.client() as first, daemon.client() as second:
+        for client, body in zip((first, second), bodies):
+            client.send(post(body)[:-10])
+        response = eventually(lambda: overloaded(daemon, third), "the third body gets 503")
+        expect_503(response)
+        for client, body in zip((first, second), bodies):
+            assert client.ask(body[-10:]).status == 200
+    assert attempt(daemon, third) == 200
+    counters = daemon.stop().check(len(daemon.records()))
+    assert counters["reply_503"] >= 1
+
+
+def overloaded(daemon, request):
+    response = daemon.ask(request)
+    return response if response.status == 503 else None
+
+
+def test_a_refused_body_lets_the_connection_live_or_says_that_it_closes(spawn):
+    daemon = spawn({"server.max_body": "1MiB", "server.max_buffered": "1MiB"}).start()
+    big = event("big", padding="x" * 900_000)
+    with daemon.client() as holder, daemon.client() as client:
+        holder.send(post(big)[:-10])
+        response = eventually(lambda: overloaded(daemon, post(big)), "a second body gets 503")
+        expect_503(response)
+        last = client.ask(post(big))
+        expect_503(last)
+        if last.closes:
+            client.expect_closed()
+        else:
+            assert client.get("/healthz").status == 200
+        assert holder.ask(big[-10:]).status == 200
+
+
+def test_writes_beyond_max_in_flight_get_503(spawn):
+    daemon = spawn({"server.max_in_flight": 4, "server.workers": 2}, faults=True).start()
+    daemon.faults.set("fdatasync", "hang")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(daemon.client()) for _ in range(10)]
+        for number, client in enumerate(clients):
+            client.send(post(event(f"c-{number}")))
+        refused = eventually(lambda: six_answered(clients), "six of ten get an answer")
+        for client in refused:
+            expect_503(client.response())
+        daemon.faults.clear("fdatasync")
+        accepted = [client for client in clients if client not in refused]
+        assert [client.response().status for client in accepted] == [200] * 4
+        # A 503 is no end: the same connection serves again.
+        assert accepted[0].post(event("later")).status == 200
+    counters = daemon.stop().check(lines=5)
+    assert (counters["stored"], counters["failed"], counters["reply_503"]) == (5, 6, 6)
+
+
+def six_answered(clients):
+    answered = [client for client in clients if client.answered()]
+    return answered if len(answered) == 6 else None
+
+
+def test_the_limit_of_open_files_is_raised_to_what_is_needed(spawn):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+    def lower():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+
+    daemon = spawn({"server.max_connections": 400}, preexec_fn=lower).start()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(daemon.client()) for _ in range(300)]
+        assert all(client.get("/healthz").status == 200 for client in clients)
+    assert resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)[0] >= min(400, hard)
+
+
+def test_running_out_of_descriptors_is_survived(spawn):
+    daemon = spawn({"server.max_connections": 100},
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))).start()
+    with contextlib.ExitStack() as stack:
+        for _ in range(90):
+            stack.enter_context(daemon.client())
+    eventually(lambda: attempt(daemon) == 200, "it serves again")
+    daemon.stop().check(lines=len(daemon.records()))
+
+
+def test_an_unlimited_flood_of_connections_leaves_no_descriptor(spawn):
+    daemon = spawn({"server.max_connections": 10}).start()
+    before = daemon.descriptors()
+    for _ in range(300):
+        client = daemon.client()
+        client.send(wire.get("/healthz"))
+        client.close()
+    eventually(lambda: daemon.descriptors() <= before, "all are closed")
+    eventually(lambda: attempt(daemon) == 200, "it serves again")

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGHUP changes what may be changed without a request or a connection noticing."""
+
+import signal
+
+from harness import eventually
+from load import Load, check_stored
+from wire import event, post, sign
+
+OLD = "the-old-secret-0123456789"
+NEW = "the-new-secret-0123456789"
+
+
+def write_secret(path, text):
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def with_files(spawn, tmp_path, *secrets, **options):
+    files = [write_secret(tmp_path / f"secret-{number}", secret)
+             for number, secret in enumerate(secrets)]
+    return spawn({"signature.secret_file": files}, secret=None, **options), files
+
+
+def reload(daemon, *, bad=False):
+    """Sends SIGHUP and waits until the daemon has said what became of it."""
+    since = daemon.log_length()
+    daemon.signal(signal.SIGHUP)
+    level, said = ("error", "not reloaded") if bad else ("info", "reloaded")
+    return daemon.wait_log(rf'"level":"{level}","message":"{said}', since)
+
+
+def test_reloads_under_load_fail_no_request(daemon):
+    with Load(daemon.address, connections=8) as load:
+        for _ in range(20):
+            load.wait_acked(50)
+            daemon.configure(**{"server.request_timeout": "9s"})
+            reload(daemon)
+        load.stop()
+    assert not load.refused and not load.unknown and not load.closing, load.summary()
+    ids = daemon.ids()
+    check_stored(load, ids)
+    daemon.stop().check(lines=len(load.acked))
+
+
+def test_a_rotation_of_secrets_refuses_no_one(spawn, tmp_path):
+    daemon, files = with_files(spawn, tmp_path, OLD)
+    daemon.start()
+    new = write_secret(tmp_path / "new", NEW)
+    assert daemon.post(event("a"), secret=NEW).status == 401
+    with Load(daemon.address, connections=4, secret=OLD) as load:
+        load.wait_acked(50)
+        daemon.configure(**{"signature.secret_file": [new, files[0]]})
+        daemon.signal(signal.SIGHUP)
+        eventually(lambda: daemon.post(event("b"), secret=NEW).status == 200, "NEW is taken")
+        load.wait_acked(50)
+        load.stop()
+    assert not load.refused and not load.unknown, load.summary()
+    daemon.configure(**{"signature.secret_file": [new]})
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: daemon.post(event("c"), secret=OLD).status == 401, "OLD is refused")
+    assert daemon.post(event("d"), secret=NEW).status == 200
+    daemon.stop().check(lines=len(daemon.records()))
+
+
+def test_the_content_of_a_secret_file_is_read_anew(spawn, tmp_path):
+    daemon, files = with_files(spawn, tmp_path, OLD)
+    daemon.start()
+    write_secret(files[0], NEW)
+    assert daemon.post(event("a"), secret=OLD).status == 200
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: daemon.post(event("b"), secret=NEW).status == 200, "NEW is taken")
+    assert daemon.post(event("c"), secret=OLD).status == 401
+
+
+def test_a_bad_configuration_is_logged_and_the_old_one_kept(daemon):
+    daemon.configure(**{"server.max_body": "many", "server.colour": "blue"})
+    since = daemon.log_length()
+    reload(daemon, bad=True)
+    said = "\n".join(daemon.log_text().split("\n")[since:])
+    assert "max_body" in said and "many" in said and "colour" in said
+    assert daemon.post(event("a", padding="x" * 5000)).status == 200
+    daemon.configure(**{"server.max_body": "1KiB", "server.colour": None})
+    reload(daemon)
+    assert daemon.post(event("b", padding="x" * 5000)).status == 413
+    daemon.stop().check(lines=1)
+
+
+def test_a_configuration_that_is_gone_keeps_the_old_one(daemon):
+    daemon.ini.unlink()
+    reload(daemon, bad=True)
+    assert daemon.post(event("a")).status == 200
+
+
+def test_a_secret_file_that_is_gone_keeps_the_old_one(spawn, tmp_path):
+    daemon, files = with_files(spawn, tmp_path, OLD)
+    daemon.start()
+    files[0].unlink()
+    reload(daemon, bad=True)
+    assert daemon.post(event("a"), secret=OLD).status == 200
+
+
+def test_keys_that_need_a_restart_are_named(daemon):
+    daemon.configure(**{"server.listen": "127.0.0.1:1", "server.workers": 3})
+    before = daemon.events
+    daemon.settings["file.path"] = daemon.folder / "other.jsonl"
+    daemon.configure()
+    since = daemon.log_length()
+    daemon.signal(signal.SIGHUP)
+    line = daemon.wait_log("restart", since)
+    text = str(line)
+    assert "[server] listen" in text and "[server] workers" in text and "[file] path" in text
+    assert "max_body" not in text
+    assert daemon.post(event("a")).status == 200
+    daemon.events = before
+    assert list(daemon.ids()) == ["a"]
+
+
+def test_limits_and_log_level_are_reloaded(daemon):
+    daemon.configure(**{"server.max_body": "1KiB", "log.level": "error"})
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: daemon.post(event("a", padding="x" * 2000)).status == 413, "the new limit")
+    since = daemon.log_length()
+    daemon.post(event("b"), signature="00")
+    daemon.get("/none")
+    assert '"level":"info"' not in "".join(daemon.log_text().split("\n")[since:])
+
+
+def test_the_signature_scheme_and_the_path_are_reloaded(daemon):
+    daemon.configure(**{"signature.header": "X-Other", "server.path": "/other"})
+    reload(daemon)
+    body = event("a")
+    other = post(body, signature=False, headers=[("X-Other", sign(body))], target="/other")
+    # The workers take new settings over in their next pass.
+    eventually(lambda: daemon.ask(other).status == 200, "the new path and header")
+    assert daemon.ask(post(body, target="/other")).status == 401
+    assert daemon.post(body).status == 404
+
+
+def test_an_open_connection_outlives_a_reload(daemon):
+    with daemon.client() as client:
+        assert client.post(event("a")).status == 200
+        body = event("b", padding="x" * 3000)
+        client.begin(body)
+        daemon.configure(**{"server.max_body": "1KiB"})
+        reload(daemon)
+        # A request ends under the settings that it began with.
+        assert client.ask(body).status == 200
+        assert client.post(body).status == 413

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sockets handed over by systemd: a connection made while nobody runs waits and is served."""
+
+import os
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+import wire
+from harness import DAEMON, Daemon, address_text, eventually, free_port
+from wire import event
+
+HOSTS = ["127.0.0.1", "::1"]
+# LISTEN_PID must be the daemon's own, which only a shell that becomes it knows.
+HAND_OVER = """
+fds=$1; shift; number=3
+for fd in $fds; do eval "exec $number<&$fd"; number=$((number + 1)); done
+export LISTEN_FDS=$((number - 3)) LISTEN_PID=${WRONG_PID:-$$}
+exec "$@"
+"""
+
+
+def listener(host):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((host, free_port(host)))
+    made.listen(128)
+    return made
+
+
+def activated(spawn, sockets, **options):
+    """A daemon to which the sockets are handed over, its own listen= being another one."""
+    # Far from 3, so that the shell can lay them there without one hiding another.
+    fds = [os.dup2(one.fileno(), 30 + number) for number, one in enumerate(sockets)]
+    for fd in fds:
+        os.set_inheritable(fd, True)
+    daemon = spawn(wrapper=["/bin/sh", "-c", HAND_OVER, "sh", " ".join(map(str, fds))],
+                   pass_fds=fds, **options)
+    return daemon
+
+
+def use(daemon, one):
+    """Lets the helpers speak to that socket."""
+    daemon.host, daemon.port = one.getsockname()[:2]
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_is_left():
+    yield
+    for fd in range(30, 34):
+        try:
+            os.close(fd)
+        except OSError:
+            pass
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_socket_handed_over_is_served(spawn, host, blocking):
+    with listener(host) as one:
+        one.setblocking(blocking)
+        daemon = activated(spawn, [one])
+        own = daemon.address
+        use(daemon, one)
+        daemon.start()
+        assert daemon.post(event("c-1")).status == 200
+        with pytest.raises(ConnectionRefusedError):
+            wire.Client(own)
+        daemon.stop().check(lines=1)
+
+
+def test_several_sockets_are_served_alike(spawn):
+    with listener("127.0.0.1") as first, listener("::1") as second:
+        daemon = activated(spawn, [first, second])
+        use(daemon, first)
+        daemon.start()
+        for number in range(20):
+            for one in (first, second):
+                response = wire.once(one.getsockname()[:2], wire.post(event(f"c-{number}")))
+                assert response.status == 200
+        daemon.stop().check(lines=40)
+
+
+def test_a_restart_loses_no_connection(spawn):
+    """Three lives on one socket, and a request sent before each of them begins."""
+    with listener("127.0.0.1") as one:
+        daemon = activated(spawn, [one])
+        use(daemon, one)
+        for life in range(3):
+            with daemon.client() as early:
+                early.send(wire.post(event(f"c-{life}")))
+                daemon.start()
+                assert early.response().status == 200
+                daemon.stop()
+        assert sorted(daemon.ids()) == ["c-0", "c-1", "c-2"]
+
+
+def test_sockets_meant_for_another_process_are_left_alone(spawn):
+    with listener("127.0.0.1") as one:
+        daemon = activated(spawn, [one], environment={"WRONG_PID": "1"})
+        daemon.start()
+        assert daemon.post(event("c-1")).status == 200
+        daemon.stop().check(lines=1)
+
+
+def test_something_else_than_a_listening_socket_is_an_error(spawn):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        daemon = activated(spawn, [one]).launch()
+        assert daemon.wait_exit() in (1, 78)
+        assert daemon.log(), "it says why"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"),
+                    reason="systemd-socket-activate is not installed")
+@pytest.mark.parametrize("host", HOSTS)
+def test_systemd_socket_activate_starts_it(tmp_path, host):
+    daemon = Daemon(tmp_path, host=host)
+    with open(daemon.log_path, "ab") as log:
+        process = subprocess.Popen(
+            ["systemd-socket-activate", "-l", address_text(host, daemon.port),
+             "-E", f"GENESYS_WEBHOOK_SECRET={wire.SECRET}", str(DAEMON), "-c", str(daemon.ini)],
+            env=daemon.environment, stderr=log)
+    try:
+        response = eventually(lambda: answer(daemon), "it is started by the first connection")
+        assert response.status == 200
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+    assert list(daemon.ids()) == ["c-1"]
+
+
+def answer(daemon):
+    try:
+        return daemon.post(event("c-1"))
+    except ConnectionRefusedError:
+        return None

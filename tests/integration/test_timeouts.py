@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client can be slow, silent or gone; none of it holds anything for ever."""
+
+import pytest
+
+import wire
+from harness import eventually
+from wire import event, get, head, post, trickle
+
+SHORT = {"server.request_timeout": "1s", "server.idle_timeout": "20s"}
+BODY = event("c-1", padding="x" * 5000)
+REQUEST = post(BODY)
+HEADERS = REQUEST[:-len(BODY)]
+
+
+@pytest.fixture
+def hasty(spawn):
+    return spawn(SHORT).start()
+
+
+def expect_408(client):
+    response = client.response()
+    assert response.status == 408 and list(response.json()) == ["error"]
+    assert response.closes
+    client.expect_closed()
+
+
+@pytest.mark.parametrize("at_once", [1, len(HEADERS) - 40, len(HEADERS), len(HEADERS) + 100],
+                         ids=["from the first byte", "in the headers", "after the headers",
+                              "in the body"])
+def test_a_trickling_client_is_answered_408(hasty, at_once):
+    with hasty.client() as client:
+        client.send(REQUEST[:at_once])
+        trickle(client, REQUEST[at_once:])
+        expect_408(client)
+    assert hasty.stop().check(lines=0)["reply_408"] == 1
+
+
+@pytest.mark.parametrize("at_once", [20, len(HEADERS), len(HEADERS) + 100])
+def test_a_client_that_stops_in_a_request_is_answered_408(hasty, at_once):
+    with hasty.client() as client:
+        client.send(REQUEST[:at_once])
+        expect_408(client)
+    assert hasty.stop().check(lines=0)["reply_408"] == 1
+
+
+def test_a_trickled_chunked_body_is_answered_408(hasty):
+    with hasty.client() as client:
+        client.send(head("POST", wire.PATH, [("Transfer-Encoding", "chunked"),
+                                             ("X-Genesys-Signature", "0" * 64)]))
+        trickle(client, b"1\r\nx\r\n" * 1000)
+        expect_408(client)
+
+
+@pytest.mark.parametrize("at_once", [1, len(HEADERS) - 40, len(HEADERS) + 100])
+def test_a_later_request_of_a_connection_is_timed_too(hasty, at_once):
+    with hasty.client() as client:
+        assert client.post(event("c-0")).status == 200
+        assert client.get("/healthz").status == 200
+        client.send(REQUEST[:at_once])
+        trickle(client, REQUEST[at_once:])
+        expect_408(client)
+    counters = hasty.stop().check(lines=1)
+    assert counters["reply_408"] == 1
+
+
+def test_waiting_between_requests_is_not_counted_as_the_request(spawn):
+    daemon = spawn({"server.request_timeout": "1s", "server.idle_timeout": "60s"}).start()
+    with daemon.client() as client:
+        for number in range(3):
+            assert client.post(event(f"c-{number}")).status == 200
+            assert not client.answered(1.5), "closed while it was idle"
+
+
+def test_an_idle_connection_is_closed_without_a_word(spawn):
+    daemon = spawn({"server.idle_timeout": "1s", "server.request_timeout": "20s"}).start()
+    before = daemon.descriptors()
+    with daemon.client() as client:
+        assert client.post(event("c-1")).status == 200
+        client.expect_closed()
+    eventually(lambda: daemon.descriptors() <= before, "its descriptor is closed")
+    assert daemon.stop().check(lines=1)["reply_408"] == 0
+
+
+def test_a_connection_that_never_says_anything_is_closed(spawn):
+    daemon = spawn({"server.idle_timeout": "1s", "server.request_timeout": "1s"}).start()
+    before = daemon.descriptors()
+    with daemon.client() as client:
+        client.rest()
+    eventually(lambda: daemon.descriptors() <= before, "its descriptor is closed")
+
+
+GONE = {
+    "in the request line": REQUEST[:10],
+    "in the headers": HEADERS[:-10],
+    "in the body": REQUEST[:-10],
+    "before anything": b"",
+    "after a whole request": REQUEST,
+}
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("sent", GONE.values(), ids=GONE.keys())
+def test_a_client_that_goes_away_leaks_nothing(daemon, sent, how):
+    before = daemon.descriptors()
+    for _ in range(40):
+        client = daemon.client()
+        client.send(sent)
+        getattr(client, how)()
+    eventually(lambda: daemon.descriptors() <= before, "the descriptors are closed")
+    assert daemon.post(event("last")).status == 200
+    daemon.stop().check(lines=len(daemon.records()))
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_a_client_that_goes_away_while_suspended_leaks_nothing(spawn, how):
+    daemon = spawn(faults=True).start()
+    before = daemon.descriptors()
+    daemon.faults.set("fdatasync", "hang")
+    clients = [daemon.client() for _ in range(40)]
+    for number, client in enumerate(clients):
+        client.send(post(event(f"c-{number}")))
+    eventually(lambda: daemon.events.stat().st_size > 0, "the first batch is written")
+    for client in clients:
+        getattr(client, how)()
+    daemon.faults.clear("fdatasync")
+    eventually(lambda: daemon.descriptors() <= before, "the descriptors are closed")
+    assert daemon.post(event("last")).status == 200
+    daemon.stop().check(lines=len(daemon.records()))
+
+
+def test_a_half_closed_client_is_still_answered(daemon):
+    with daemon.client() as client:
+        client.send(post(event("c-1")) + get("/healthz"))
+        client.socket.shutdown(wire.socket.SHUT_WR)
+        assert client.response().status == 200
+    daemon.stop().check(lines=1)

@@ -1,0 +1,292 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs every test there is. A stage that fails does not keep the later ones from running.
+set -uo pipefail
+
+# In their order: a name, and what it does. Each is the function stage_NAME below.
+stages=(
+    'packages|installs what the tests need (apt)'
+    'gcc|gcc with -Werror; unit and integration tests'
+    'style|house rules: includes, lengths, names, documentation'
+    'format|clang-format would change nothing'
+    'shell|shellcheck finds nothing'
+    'smoke|tests/smoke.sh against a running daemon'
+    'quickstart|packaging/quickstart.sh --once'
+    'asan|clang, AddressSanitizer and UBSan; unit and integration tests'
+    'tsan|clang, ThreadSanitizer; unit tests with threads, and integration tests'
+    'fuzz|each fuzzer for FUZZ_SECONDS, from its corpus'
+    'tidy|clang-tidy finds nothing'
+    'cppcheck|cppcheck finds nothing'
+    'analyzer|gcc -fanalyzer finds nothing'
+)
+
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=packaging/apt.sh
+. packaging/apt.sh
+
+cores=$(nproc)
+jobs=${TEST_JOBS:-$((2 * cores))}
+fuzz_seconds=${FUZZ_SECONDS:-30}
+builds=build-test
+results=$builds/results.txt
+
+export PYTHONDONTWRITEBYTECODE=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+about()
+{
+    printf '%s\n' "${stages[@]}" | sed -n "s/^$1|//p"
+}
+
+usage()
+{
+    local stage
+
+    cat <<END
+Usage: tests/run.sh [STAGE...]
+
+Without a STAGE, runs them all. The last line sums up the tests and the stages. Builds, logs and
+what the fuzzers found are in $builds/.
+
+END
+    for stage in "${stages[@]}"; do
+        printf '  %-11s %s\n' "${stage%%|*}" "${stage#*|}"
+    done
+    cat <<END
+
+  FUZZ_SECONDS   how long each fuzzer runs (30)
+  TEST_JOBS      how many tests run at a time (two a core)
+END
+}
+
+# --- what the stages are made of
+
+# configure NAME COMPILER OPTIONS...
+configure()
+{
+    local dir=$builds/$1 compiler=$2
+
+    shift 2
+    if [ -f "$dir/build.ninja" ]; then
+        CC=$compiler meson setup --reconfigure "$dir" "$@"
+    else
+        CC=$compiler meson setup "$dir" "$@"
+    fi
+}
+
+build()
+{
+    configure "$@" -Dwerror=true && ninja -C "$builds/$1"
+}
+
+# Reads "pass NAME", "fail NAME" or "skip NAME" and puts them to the results.
+record()
+{
+    sed "s/ / $1: /" >>"$results"
+}
+
+record_meson()
+{
+    python3 -c '
+import json, sys
+words = {"OK": "pass", "EXPECTEDFAIL": "pass", "SKIP": "skip"}
+for test in map(json.loads, sys.stdin):
+    print(words.get(test["result"], "fail"), test["name"])
+' <"$builds/$1/meson-logs/$1.json" | record "$1"
+}
+
+record_tap()
+{
+    sed -n 's/^ok [0-9]* - /pass /p; s/^not ok [0-9]* - /fail /p' | record "$1"
+}
+
+# run_tests BUILD ARGUMENTS...: as of meson test.
+run_tests()
+{
+    local name=$1 status=0
+
+    shift
+    meson test -C "$builds/$name" --no-rebuild --print-errorlogs --logbase "$name" \
+        --num-processes "$jobs" "$@" || status=$?
+    record_meson "$name"
+    return "$status"
+}
+
+free_port()
+{
+    python3 -c 'import socket
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    print(probe.getsockname()[1])'
+}
+
+c_files()
+{
+    find "$@" -name '*.[ch]' -print0
+}
+
+# --- the stages
+
+stage_packages()
+{
+    install_packages "${test_packages[@]}"
+}
+
+stage_gcc()
+{
+    build gcc gcc && run_tests gcc --suite unit --suite integration
+}
+
+stage_style()
+{
+    configure gcc gcc && run_tests gcc --suite style --verbose
+}
+
+stage_format()
+{
+    c_files src include tests | xargs -0 clang-format --dry-run -Werror
+}
+
+stage_shell()
+{
+    find .ci packaging tests -type f \( -name '*.sh' -o -path .ci/run \) -print0 |
+        xargs -0 shellcheck --external-sources
+}
+
+stage_smoke()
+{
+    build gcc gcc && GENESYS_WEBHOOK_SECRET=$(openssl rand -hex 32) smoke_a_daemon "$(free_port)"
+}
+
+# In a subshell, so that its trap ends the daemon whatever happens.
+smoke_a_daemon()
+(
+    export GENESYS_WEBHOOK_SECRET
+    folder=$(mktemp -d)
+    printf '[server]\nlisten=127.0.0.1:%s\nmax_body=1MiB\n[file]\npath=%s\n' \
+        "$1" "$folder/events.jsonl" >"$folder/genesys-webhookd.ini"
+    "$builds/gcc/genesys-webhookd" --config "$folder/genesys-webhookd.ini" &
+    daemon=$!
+    trap 'kill "$daemon" 2>/dev/null; rm -rf "$folder"' EXIT
+    curl --silent --fail --retry 10 --retry-connrefused "http://127.0.0.1:$1/readyz" || return
+    tests/smoke.sh --max-body 1048576 "http://127.0.0.1:$1/webhook" | tee "$folder/tap"
+    status=$?
+    record_tap smoke <"$folder/tap"
+    kill "$daemon" && wait "$daemon" && return "$status"
+)
+
+stage_quickstart()
+{
+    PORT=$(free_port) BUILD=$builds/quickstart packaging/quickstart.sh --once
+}
+
+stage_asan()
+{
+    build asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true &&
+        run_tests asan --suite unit --suite integration
+}
+
+# The memory layout that ThreadSanitizer expects is not what newer kernels' randomness leaves.
+stage_tsan()
+{
+    local threaded
+
+    mapfile -t threaded < <(grep --files-with-matches 'pthread_create\|gw/journal.h\|gw/loop.h' \
+        tests/unit/test_*.c | sed 's|.*/test_\(.*\)\.c|\1|')
+    build tsan clang -Db_sanitize=thread -Db_lundef=false &&
+        run_tests tsan "${threaded[@]}" --wrapper "setarch --addr-no-randomize"
+}
+
+stage_fuzz()
+{
+    build asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true || return
+    mkdir -p "$builds/found"
+    export -f fuzz_one
+    export builds fuzz_seconds results
+    find "$builds/asan/tests/fuzz" -maxdepth 1 -name 'fuzz_*' -type f -executable -print0 |
+        xargs -0 --max-args=1 --max-procs="$cores" bash -c 'fuzz_one "$@"' fuzz_one
+}
+
+# The corpus is copied, because a fuzzer adds to the one that it is given.
+fuzz_one()
+{
+    local fuzzer=$1 name corpus output status=0
+
+    name=${fuzzer##*/fuzz_}
+    corpus=$(mktemp -d)
+    output=$(mktemp)
+    cp -r "tests/fuzz/corpus/$name/." "$corpus" 2>/dev/null
+    "$fuzzer" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
+        -artifact_prefix="$builds/found/$name-" "$corpus" >"$output" 2>&1 || status=$?
+    [ "$status" -eq 0 ] && echo "pass fuzz: $name" >>"$results"
+    [ "$status" -eq 0 ] || echo "fail fuzz: $name" >>"$results"
+    { echo "-- $fuzzer: exit $status" && tail -n 60 "$output"; }
+    rm -rf "$corpus" "$output"
+    return "$status"
+}
+
+stage_tidy()
+{
+    configure tidy clang -Dtests=false &&
+        run-clang-tidy -quiet -j "$cores" -p "$builds/tidy" "$PWD/src/.*\.c\$"
+}
+
+stage_cppcheck()
+{
+    cppcheck --quiet -j "$cores" --error-exitcode=1 --std=c11 --inline-suppr \
+        --enable=warning,performance,portability --suppress=missingIncludeSystem \
+        -D_GNU_SOURCE -I include src
+}
+
+stage_analyzer()
+{
+    build analyzer gcc -Dtests=false -Dc_args=-fanalyzer
+}
+
+# --- running them
+
+# tally STAGE: how its tests ended, as " (12 passed, 1 failed)"; nothing where it has none.
+tally()
+{
+    awk -v stage="$1:" '$2 == stage { n[$1]++; all++ }
+        END { if (all) printf ", %d tests passed, %d failed", n["pass"], n["fail"]
+              if (n["skip"]) printf ", %d skipped", n["skip"] }' "$results"
+}
+
+run_stage()
+{
+    local name=$1 log=$builds/log/$1.txt started=$SECONDS word=PASS
+
+    printf '\n== %s: %s\n' "$name" "$(about "$name")"
+    "stage_$name" >"$log" 2>&1 || word=FAIL
+    [ "$word" = PASS ] || tail -n 200 "$log"
+    printf '%s %s (%d s%s)\n' "$word" "$name" $((SECONDS - started)) "$(tally "$name")"
+    echo "${word,,} stage $name" >>"$results"
+}
+
+sum_up()
+{
+    grep -v '^pass' "$results" | sed 's/^/  /'
+    awk '{ n[$1]++ }
+        END { printf "%d passed, %d failed", n["pass"], n["fail"]
+              if (n["skip"]) printf ", %d skipped", n["skip"]
+              print ""
+              exit n["fail"] > 0 }' "$results"
+}
+
+case "${1:-}" in
+-h | --help) usage && exit 0 ;;
+esac
+[ $# -gt 0 ] || set -- "${stages[@]%%|*}"
+for name; do
+    [ -n "$(about "$name")" ] || { usage >&2 && exit 2; }
+done
+mkdir -p "$builds/log"
+: >"$results"
+for name; do
+    run_stage "$name"
+done
+printf '\n'
+sum_up

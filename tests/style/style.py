@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""House rules as tests (CONTRIBUTING.md names them). Usage: style.py [--list | RULE...]
+
+Each rule is a function that yields what offends it, as "where: what". One PASS or FAIL line a rule.
+"""
+
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+# A folder of src/ includes only headers of its own and of the folders before it.
+FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "daemon", "cli")
+# A header belongs to the folder that holds the .c of its name; these have none, or another name.
+HEADERS = {"base": "base", "store": "store", "file_store": "store"}
+
+FILE_LINES_MAX = 600
+FUNCTION_LINES_MEDIAN = 15
+FUNCTION_LINES_P90 = 45
+
+# In pieces, so that the rules do not find themselves.
+UNFINISHED = re.compile(r"\b(" + "|".join(("TO" "DO", "FIX" "ME", "X" "XX")) + r")\b")
+REGISTRIES = tuple(".".join(parts) for parts in (
+    ("npmjs", "org"), ("pypi", "org"), ("pythonhosted", "org"), ("crates", "io"),
+    ("deb", "debian", "org"), ("proxy", "golang", "org"), ("rubygems", "org")))
+NOT_OURS = {".git", "node_modules", "__pycache__", ".pytest_cache"}
+
+
+def files(*folders, suffixes=None):
+    """All files of the tree that are not made by a build, or those below the folders."""
+    for folder in folders or (".",):
+        for path in sorted((ROOT / folder).rglob("*")):
+            parts = path.relative_to(ROOT).parts
+            built = parts[0].startswith("build") or NOT_OURS.intersection(parts)
+            if path.is_file() and not built and (suffixes is None or path.suffix in suffixes):
+                yield path
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def text_of(path):
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def numbered(path):
+    return enumerate(text_of(path).splitlines(), 1)
+
+
+def sources():
+    return files("src", "include", "tests", suffixes={".c", ".h", ".py", ".sh"})
+
+
+def is_script(path):
+    return not path.suffix and text_of(path).startswith("#!")
+
+
+def spdx_line():
+    """Each source file says its licence in the first line, or below its #! line."""
+    suffixes = {".c", ".h", ".py", ".sh", ".js"}
+    for path in files():
+        is_source = path.suffix in suffixes or path.name in ("meson.build", "meson_options.txt")
+        first = "\n".join(text_of(path).split("\n", 2)[:2]) if is_source or is_script(path) else ""
+        if first and "SPDX-License-Identifier: Apache-2.0" not in first:
+            yield f"{name_of(path)}: no SPDX line"
+
+
+def file_length():
+    """No source file is over 600 lines."""
+    for path in sources():
+        lines = text_of(path).count("\n")
+        if lines > FILE_LINES_MAX:
+            yield f"{name_of(path)}: {lines} lines"
+
+
+def functions():
+    """(lines, "file:line name", is static) of each function in src/, by universal-ctags."""
+    paths = [name_of(path) for path in files("src", suffixes={".c", ".h"})]
+    tags = subprocess.run(
+        ["ctags", "-f", "-", "--languages=C", "--langmap=C:.c.h", "--kinds-C=f", "--fields=nef",
+         *paths], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for tag in tags.splitlines():
+        name, path, _, *fields = tag.split("\t")
+        numbers = dict(field.split(":", 1) for field in fields if ":" in field)
+        begin, end = int(numbers["line"]), int(numbers["end"])
+        yield end - begin + 1, f"{path}:{begin} {name}", "file" in numbers
+
+
+def function_length():
+    """Functions of src/ are short in the median, and so is nearly every single one."""
+    found = sorted(functions(), reverse=True)
+    lengths = [lines for lines, _, _ in found]
+    median = statistics.median(lengths)
+    p90 = statistics.quantiles(lengths, n=10)[-1]
+    print(f"# {len(found)} functions: median {median:g} lines, p90 {p90:g}; the longest ten:")
+    for lines, where, _ in found[:10]:
+        print(f"#   {lines:3} {where}")
+    if median > FUNCTION_LINES_MEDIAN:
+        yield f"src/: the median is {median:g} lines, over {FUNCTION_LINES_MEDIAN}"
+    if p90 > FUNCTION_LINES_P90:
+        yield f"src/: p90 is {p90:g} lines, over {FUNCTION_LINES_P90}"
+
+
+def owners():
+    """The folder of each header in include/gw."""
+    by_source = {path.stem: path.parent.name for path in files("src", suffixes={".c"})}
+    return {path.stem: HEADERS.get(path.stem) or by_source.get(path.stem)
+            for path in files("include/gw", suffixes={".h"})}
+
+
+def include_direction():
+    """Includes go one way only: see FOLDERS."""
+    owner = owners()
+    for header, folder in owner.items():
+        if folder not in FOLDERS:
+            yield f"include/gw/{header}.h: of no folder; has it a .c, or a line in HEADERS?"
+    for path in files("src", "include/gw", suffixes={".c", ".h"}):
+        of_src = path.is_relative_to(ROOT / "src")
+        here = path.parent.name if of_src else owner[path.stem]
+        for number, line in numbered(path):
+            included = re.match(r'\s*#\s*include\s+"gw/(\w+)\.h"', line)
+            there = owner.get(included[1]) if included else None
+            if here in FOLDERS and there in FOLDERS and \
+                    FOLDERS.index(there) > FOLDERS.index(here):
+                yield f"{name_of(path)}:{number}: {here} includes {included[1]}.h of {there}"
+
+
+def include_form():
+    """Of ours, a .c includes gw/ headers or private ones beside it, never by a path."""
+    for path in files("src", suffixes={".c", ".h"}):
+        for number, line in numbered(path):
+            included = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            if not included or included[1].startswith("gw/"):
+                continue
+            if "/" in included[1] or not (path.parent / included[1]).exists():
+                yield f"{name_of(path)}:{number}: includes \"{included[1]}\""
+
+
+def declarations(path):
+    """(line number, name, documented) of each function declared in a header.
+
+    Documented is what stands in one block with a comment: no blank line between them.
+    """
+    documented = False
+    in_comment = False
+    for number, line in numbered(path):
+        if not line.strip():
+            documented = False
+        if in_comment or line.lstrip().startswith("/*"):
+            in_comment = "*/" not in line
+            documented = True
+            continue
+        declared = re.match(r"(?:static inline )?[a-z][\w ]*[ *](gw_\w+)\(", line)
+        if declared:
+            yield number, declared[1], documented or line.startswith("static inline")
+
+
+def documented_functions():
+    """Every function declared in include/gw has a comment, its own or its group's."""
+    for path in files("include/gw", suffixes={".h"}):
+        for number, name, documented in declarations(path):
+            if not documented:
+                yield f"{name_of(path)}:{number}: {name} has no comment"
+
+
+def naming():
+    """Structs are not hidden behind a typedef; what other files see begins with gw_."""
+    for path in files("src", "include", "tests", suffixes={".c", ".h"}):
+        for number, line in numbered(path):
+            if re.search(r"\btypedef\s+(struct|union)\b", line):
+                yield f"{name_of(path)}:{number}: a typedef of a struct"
+    for _, where, is_static in functions():
+        name = where.split()[-1]
+        if not is_static and not name.startswith("gw_") and name != "main":
+            yield f"{where}: not static, and not gw_"
+
+
+def nothing_unfinished():
+    """Nothing is left to do by its own word."""
+    for path in files():
+        for number, line in numbered(path):
+            if UNFINISHED.search(line):
+                yield f"{name_of(path)}:{number}: {line.strip()}"
+
+
+def configuration_documented():
+    """docs/configuration.md has every key of config/genesys-webhookd.ini under its section."""
+    documented = text_of(ROOT / "docs/configuration.md")
+    section = None
+    keys = 0
+    for number, line in numbered(ROOT / "config/genesys-webhookd.ini"):
+        header = re.match(r"\s*\[(\w+)\]", line)
+        key = re.match(r"[;#]?(\w+)\s*=", line)
+        section = header[1] if header else section
+        if not key:
+            continue
+        keys += 1
+        row = re.compile(rf"\[?{section}\]?`?[^\n]*`{key[1]}`|`\[{section}\] {key[1]}`")
+        if not row.search(documented):
+            yield f"config/genesys-webhookd.ini:{number}: [{section}] {key[1]} is not documented"
+    if not keys:
+        yield "config/genesys-webhookd.ini: holds no key"
+
+
+def no_registry():
+    """No file names a package registry: where packages come from is the machine's to say."""
+    for path in files():
+        for number, line in numbered(path):
+            for host in REGISTRIES:
+                if host in line:
+                    yield f"{name_of(path)}:{number}: names {host}"
+
+
+RULES = (spdx_line, file_length, function_length, include_direction, include_form,
+         documented_functions, naming, nothing_unfinished, configuration_documented, no_registry)
+
+
+def holds(rule):
+    try:
+        offences = list(rule())
+    except FileNotFoundError as error:
+        offences = [f"{error.filename}: is not there"]
+    for offence in offences:
+        print(f"  {offence}")
+    print(f"{'FAIL' if offences else 'PASS'} {rule.__name__}: {rule.__doc__}")
+    return not offences
+
+
+def main(names):
+    rules = {rule.__name__: rule for rule in RULES}
+    if names == ["--list"]:
+        print("\n".join(rules))
+        return 0
+    unknown = [name for name in names if name not in rules]
+    if unknown:
+        sys.exit(f"no such rule: {' '.join(unknown)}; there are: {' '.join(rules)}")
+    results = [holds(rules[name]) for name in names or rules]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
