@@ -26,6 +26,7 @@ void gw_buffer_deinit(struct gw_buffer *buffer);
  */
 int gw_buffer_reserve(struct gw_buffer *buffer, size_t extra) GW_MUST_CHECK;
 
+/* Errors as gw_buffer_reserve's. */
 int gw_buffer_append(struct gw_buffer *buffer, struct gw_str bytes) GW_MUST_CHECK;
 
 /**
@@ -34,6 +35,7 @@ int gw_buffer_append(struct gw_buffer *buffer, struct gw_str bytes) GW_MUST_CHEC
  */
 int gw_buffer_append_json(struct gw_buffer *buffer, struct gw_str text) GW_MUST_CHECK;
 
+/* Appends what printf(3) would print, without its NUL; errors as gw_buffer_reserve's. */
 int gw_buffer_appendf(struct gw_buffer *buffer, const char *format, ...)
     GW_PRINTF(2, 3) GW_MUST_CHECK;
 

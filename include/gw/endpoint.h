@@ -22,7 +22,7 @@ struct gw_endpoint_options {
     const char *path;
     const char *header;
     enum gw_signature_encoding encoding;
-    const char *prefix;
+    const char *prefix;            /* NULL: none */
     const struct gw_route *routes; /* borrowed for the endpoint's life */
     size_t route_count;
 };

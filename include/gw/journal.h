@@ -101,6 +101,7 @@ int64_t gw_journal_busy_ms(const struct gw_journal *journal);
  * opened. Any thread; returns at once. */
 void gw_journal_reopen(struct gw_journal *journal);
 
+/* Batches, lines, bytes and failures; the writer adds, any thread reads. */
 const struct gw_metrics *gw_journal_metrics(const struct gw_journal *journal);
 
 /**

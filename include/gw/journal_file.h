@@ -17,7 +17,8 @@ struct gw_journal_file {
     bool sync;        /* false: what write(2) took counts as durable */
     int fd;           /* -1: none is open; gw_journal_file_probe tries again */
     bool mend;        /* it ends in a fragment, so an LF goes before the next line */
-    bool spoiled;     /* a sync failed: nothing more is appended, it waits to be moved aside */
+    int spoiled;      /* errno of a failed sync: nothing more is appended, it waits to be moved
+                         aside; 0: none */
 };
 
 enum gw_journal_file_error {

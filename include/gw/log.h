@@ -45,6 +45,7 @@ struct gw_log_field {
 #define gw_log(level, message, ...)                                                                \
     gw_log_write(level, message, (const struct gw_log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
+/* What gw_log is short for; @fields end with a zeroed one. */
 void gw_log_write(enum gw_log_level level, const char *message, const struct gw_log_field *fields);
 
 /* Sets level and format for all threads; before the first call: info, text. */

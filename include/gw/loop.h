@@ -34,6 +34,7 @@ struct gw_loop {
     int pending_count;
 };
 
+/* @return 0 or a negative errno; deinit closes its descriptors, watches must be removed before. */
 int gw_loop_init(struct gw_loop *loop) GW_MUST_CHECK;
 void gw_loop_deinit(struct gw_loop *loop);
 

@@ -6,10 +6,14 @@
 
 #include "gw/base.h"
 
+/* READY=1: serving, also after a reload. */
 void gw_notify_ready(void);
+/* RELOADING=1 with MONOTONIC_USEC, as Type=notify-reload wants it. */
 void gw_notify_reloading(void);
+/* STOPPING=1. */
 void gw_notify_stopping(void);
-void gw_notify_status(const char *text);
+/* STATUS=STATE; COUNTS: what `systemctl status` shows. */
+void gw_notify_status(const char *state, const char *counts);
 /* Feeds the watchdog. */
 void gw_notify_alive(void);
 /* While draining: asks for @more_ms from now on. */

@@ -38,7 +38,9 @@ struct gw_replies {
 int gw_replies_init(struct gw_replies *replies) GW_MUST_CHECK;
 void gw_replies_deinit(struct gw_replies *replies);
 
+/* Its HTTP status. */
 unsigned gw_reply_status(enum gw_reply reply);
+/* What counts it. */
 enum gw_counter gw_reply_counter(enum gw_reply reply);
 /* The body; of GW_REPLY_SUCCESS the one without eventId. */
 const char *gw_reply_body(enum gw_reply reply);

@@ -45,6 +45,7 @@ struct gw_scan_plan {
     size_t slot_count;
 };
 
+/* An empty plan: only the verdict and the root's type. */
 void gw_scan_plan_init(struct gw_scan_plan *plan);
 
 /**

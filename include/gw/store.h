@@ -40,7 +40,7 @@ struct gw_store_ops {
     int (*submit)(struct gw_store *store, struct gw_submission *submission);
     /* Starts what submit collected, in one piece; once a pass of the loop. */
     void (*flush)(struct gw_store *store);
-    /* After the last outcome: frees it. */
+    /* Frees it. What has no outcome yet never gets one: its submissions are the caller's again. */
     void (*detach)(struct gw_store *store);
 };
 

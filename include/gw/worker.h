@@ -35,11 +35,13 @@ void gw_worker_drain(struct gw_worker *worker);
 /* Ends in any case; what waits for the store is answered 500. */
 void gw_worker_stop(struct gw_worker *worker);
 
+/* Whether its thread is done; its counters are still there. */
 bool gw_worker_ended(const struct gw_worker *worker);
 
 /* Milliseconds since its loop last came round. */
 int64_t gw_worker_silent_ms(const struct gw_worker *worker);
 
+/* Its counters, until gw_worker_free. */
 const struct gw_metrics *gw_worker_metrics(const struct gw_worker *worker);
 
 /* Waits for the thread; it must have been told to drain or stop. The counters go with it. */

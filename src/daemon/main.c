@@ -31,7 +31,7 @@ static int check(const char *path)
 {
     struct gw_config config;
     struct gw_secrets secrets;
-    int code = gw_service_load(path, &config, &secrets);
+    int code = gw_configure_load(path, &config, &secrets);
 
     if (code != GW_EXIT_OK)
         return code;

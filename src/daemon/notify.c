@@ -22,9 +22,9 @@ void gw_notify_stopping(void)
     (void)sd_notify(0, "STOPPING=1");
 }
 
-void gw_notify_status(const char *text)
+void gw_notify_status(const char *state, const char *counts)
 {
-    (void)sd_notifyf(0, "STATUS=%s", text);
+    (void)sd_notifyf(0, "STATUS=%s; %s", state, counts);
 }
 
 void gw_notify_alive(void)

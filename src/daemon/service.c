@@ -9,6 +9,8 @@
  */
 #include "gw/service.h"
 
+#include "gw/account.h"
+#include "gw/configure.h"
 #include "gw/file_store.h"
 #include "gw/listener.h"
 #include "gw/notify.h"
@@ -16,7 +18,6 @@
 #include "gw/worker.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ struct service {
     struct gw_timer tick;
     struct gw_worker *workers[GW_WORKERS_MAX];
     size_t worker_count;
+    struct gw_account account;
     int64_t watchdog_ms;
     int64_t status_at_ms;
     bool draining;
@@ -50,69 +52,6 @@ struct service {
 };
 
 /* --- configuration --- */
-
-static void log_config_errors(const struct gw_config_errors *errors)
-{
-    const char *line = errors->text;
-
-    while (*line) {
-        size_t len = strcspn(line, "\n");
-
-        gw_log(GW_LOG_ERROR, "configuration", GW_LOG_SLICE("error", ((struct gw_str){line, len})));
-        line += len + (line[len] == '\n');
-    }
-}
-
-static int load_secrets(const struct gw_config *config, struct gw_secrets *secrets)
-{
-    char message[1024];
-    int r = gw_secrets_load(secrets, (const char *const *)config->secret_files.items,
-                            config->secret_files.count, message, sizeof(message));
-
-    if (r) {
-        gw_log(GW_LOG_ERROR, "secret", GW_LOG_STR("error", message));
-        return r == -ENOMEM ? GW_EXIT_FAILED : GW_EXIT_CONFIG;
-    }
-    for (size_t i = 0; i < secrets->count; i++)
-        if (secrets->items[i].warning)
-            gw_log(GW_LOG_WARNING, "secret", GW_LOG_STR("source", secrets->items[i].source),
-                   GW_LOG_STR("warning", secrets->items[i].warning));
-    return GW_EXIT_OK;
-}
-
-int gw_service_load(const char *path, struct gw_config *config, struct gw_secrets *secrets)
-{
-    struct gw_config_errors errors = {.count = 0};
-    int r = path ? gw_config_load(config, path, &errors)
-                 : gw_config_parse(config, NULL, 0, "defaults", &errors);
-
-    if (r) {
-        log_config_errors(&errors);
-        return r == -ENOMEM ? GW_EXIT_FAILED : GW_EXIT_CONFIG;
-    }
-    r = load_secrets(config, secrets);
-    if (r)
-        gw_config_deinit(config);
-    return r;
-}
-
-/* The secrets themselves are wiped as soon as the keys are made of them. */
-static int load_settings(const char *path, struct gw_config *config, struct gw_settings **settings)
-{
-    struct gw_secrets secrets;
-    int code = gw_service_load(path, config, &secrets);
-
-    if (code != GW_EXIT_OK)
-        return code;
-    int r = gw_settings_new(config, &secrets, settings);
-
-    gw_secrets_deinit(&secrets);
-    if (r == 0)
-        return GW_EXIT_OK;
-    gw_log(GW_LOG_ERROR, "cannot make the keys", GW_LOG_ERRNO(-r));
-    gw_config_deinit(config);
-    return GW_EXIT_FAILED;
-}
 
 static void apply_limits(struct service *service, const struct gw_config *config)
 {
@@ -132,47 +71,15 @@ static void apply_limits(struct service *service, const struct gw_config *config
                GW_LOG_INT("wanted", wanted), GW_LOG_INT("granted", granted));
 }
 
-/* --- accounting --- */
-
-static uint64_t total(const struct service *service, enum gw_counter counter)
-{
-    struct gw_backend *backend = service->shared.backend;
-    uint64_t sum = gw_metrics_get(backend->ops->metrics(backend), counter);
-
-    for (size_t i = 0; i < service->worker_count; i++)
-        sum += gw_metrics_get(gw_worker_metrics(service->workers[i]), counter);
-    return sum;
-}
-
-static void log_totals(const struct service *service)
-{
-    struct gw_log_field fields[GW_COUNTER_COUNT + 1] = {{0}};
-    size_t count = 0;
-
-    for (int i = 0; i < GW_COUNTER_COUNT; i++) {
-        uint64_t sum = total(service, (enum gw_counter)i);
-
-        if (sum > 0 && *gw_counter_name((enum gw_counter)i))
-            fields[count++] =
-                (struct gw_log_field)GW_LOG_INT(gw_counter_name((enum gw_counter)i), sum);
-    }
-    gw_log_write(GW_LOG_INFO, "stopped", fields);
-}
-
 static void tell_status(struct service *service, int64_t now_ms)
 {
-    char text[256];
+    char counts[256];
 
     if (now_ms < service->status_at_ms)
         return;
     service->status_at_ms = now_ms + STATUS_MS;
-    snprintf(text, sizeof(text),
-             "%s; verified %" PRIu64 ", stored %" PRIu64 ", skipped %" PRIu64 ", rejected %" PRIu64
-             ", failed %" PRIu64,
-             service->draining ? "Draining" : "Serving", total(service, GW_COUNTER_VERIFIED),
-             total(service, GW_COUNTER_STORED), total(service, GW_COUNTER_SKIPPED),
-             total(service, GW_COUNTER_REJECTED), total(service, GW_COUNTER_FAILED));
-    gw_notify_status(text);
+    gw_account_format(&service->account, counts, sizeof(counts));
+    gw_notify_status(service->draining ? "Draining" : "Serving", counts);
 }
 
 /* --- signals --- */
@@ -204,7 +111,7 @@ static void reload(struct service *service)
     struct gw_settings *settings;
 
     gw_notify_reloading();
-    if (load_settings(service->config_path, &config, &settings) != GW_EXIT_OK) {
+    if (gw_configure_settings(service->config_path, &config, &settings) != GW_EXIT_OK) {
         gw_log(GW_LOG_ERROR, "not reloaded: the old configuration stays");
     } else {
         publish(service, settings);
@@ -351,6 +258,9 @@ static int open_backend(struct service *service)
         r = gw_file_store_open(&options, &service->shared.backend, message, sizeof(message));
     if (r)
         gw_log(GW_LOG_ERROR, "cannot open the store", GW_LOG_STR("error", message));
+    else
+        gw_account_add(&service->account,
+                       service->shared.backend->ops->metrics(service->shared.backend));
     return r;
 }
 
@@ -382,7 +292,9 @@ static int start_workers(struct service *service)
         };
 
         r = gw_worker_start(&options, &service->workers[i]);
-        service->worker_count += r == 0;
+        if (r == 0)
+            gw_account_add(&service->account,
+                           gw_worker_metrics(service->workers[service->worker_count++]));
     }
     if (r)
         gw_log(GW_LOG_ERROR, "cannot start a worker", GW_LOG_ERRNO(-r));
@@ -448,7 +360,7 @@ static bool finish(struct service *service)
         return false;
     }
     if (backend) {
-        log_totals(service);
+        gw_account_log(&service->account);
         r = backend->ops->close(backend, deadline_ms);
         if (r)
             gw_log(GW_LOG_ERROR, "the store did not finish in time", GW_LOG_ERRNO(-r));
@@ -477,7 +389,7 @@ int gw_service_run(const char *config_path)
 
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         gw_log(GW_LOG_WARNING, "secrets may show in a core dump", GW_LOG_ERRNO(errno));
-    int code = load_settings(config_path, &service.config, &service.settings);
+    int code = gw_configure_settings(config_path, &service.config, &service.settings);
 
     if (code != GW_EXIT_OK)
         return code;

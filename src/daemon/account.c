@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gw/account.h"
+
+#include "gw/log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+void gw_account_add(struct gw_account *account, const struct gw_metrics *metrics)
+{
+    assert(account->count < GW_COUNT(account->sets));
+    account->sets[account->count++] = metrics;
+}
+
+uint64_t gw_account_total(const struct gw_account *account, enum gw_counter counter)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < account->count; i++)
+        sum += gw_metrics_get(account->sets[i], counter);
+    return sum;
+}
+
+void gw_account_log(const struct gw_account *account)
+{
+    struct gw_log_field fields[GW_COUNTER_COUNT + 1] = {{0}};
+    size_t count = 0;
+
+    for (int i = 0; i < GW_COUNTER_COUNT; i++) {
+        const char *name = gw_counter_name((enum gw_counter)i);
+        uint64_t sum = gw_account_total(account, (enum gw_counter)i);
+
+        if (sum > 0 && *name)
+            fields[count++] = (struct gw_log_field)GW_LOG_INT(name, sum);
+    }
+    gw_log_write(GW_LOG_INFO, "stopped", fields);
+}
+
+void gw_account_format(const struct gw_account *account, char *text, size_t size)
+{
+    static const enum gw_counter shown[] = {GW_COUNTER_VERIFIED,   GW_COUNTER_STORED,
+                                            GW_COUNTER_SUPERSEDED, GW_COUNTER_SKIPPED,
+                                            GW_COUNTER_REJECTED,   GW_COUNTER_FAILED};
+    size_t at = 0;
+
+    for (size_t i = 0; i < GW_COUNT(shown) && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s %" PRIu64, i > 0 ? ", " : "",
+                               gw_counter_name(shown[i]), gw_account_total(account, shown[i]));
+}
