@@ -107,16 +107,16 @@ path = $PWD/$events
 END
 }
 
-port_is_taken()
+check_port()
 {
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
+        fail "Port $port of 127.0.0.1 is taken by another program. Try another port:
+    PORT=8081 packaging/quickstart.sh"
 }
 
 # In a session of its own, so that Ctrl-C reaches this script alone, which then stops it once.
 start_daemon()
 {
-    port_is_taken && fail "Port $port of 127.0.0.1 is taken by somebody else. Try another:
-    PORT=8081 packaging/quickstart.sh"
     setsid "$server" --config "$run/genesys-webhookd.ini" 2>"$log" &
     daemon=$!
     for _ in $(seq 100); do
@@ -192,6 +192,7 @@ follow_until_interrupted()
     local stopping=no status=0 follower
 
     trap 'stopping=yes; kill -TERM "$daemon" 2>/dev/null || true' INT TERM HUP
+    step "The daemon is running; its log follows. Ctrl-C stops it."
     tail --lines=+1 --follow --sleep-interval=0.2 --pid="$daemon" "$log" &
     follower=$!
     wait "$daemon" || status=$?
@@ -208,6 +209,8 @@ work=$(mktemp -d)
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+
+check_port
 
 step "1. Packages"
 install_packages "${build_packages[@]}" || fail "The packages could not be installed."
@@ -242,7 +245,6 @@ if [ "$once" = yes ]; then
 fi
 
 say_how_to_go_on
-step "The daemon is running; its log follows. Ctrl-C stops it."
 status=0
 follow_until_interrupted || status=$?
 [ "$status" -eq 0 ] || fail "The daemon ended with status $status; its log is above and in $log."

@@ -40,6 +40,7 @@ struct gw_scan_plan {
         struct gw_str name;           /* borrowed */
         uint8_t first_child, sibling; /* 0: none, as node 0 is the root */
         int8_t slot;                  /* -1: only on the way to others */
+        uint32_t slots_below;         /* a bit a slot: what another value of this name hides */
     } nodes[GW_SCAN_NODES];
     size_t node_count;
     size_t slot_count;

@@ -2,7 +2,7 @@
 /*
  * The table of configuration keys, in the order in which people read them: the parser, the shipped
  * ini and the documentation are made of it. After a change here, `GW_REGENERATE=1 meson test
- * config` writes the latter two anew.
+ * config_print` writes the latter two anew.
  */
 #include "gw/config.h"
 

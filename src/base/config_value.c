@@ -22,7 +22,7 @@ static const struct unit byte_units[] = {
     {"B", 1}, {"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {0},
 };
 static const struct unit duration_units[] = {
-    {"ms", 1}, {"s", 1000}, {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}, {0},
+    {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {0},
 };
 
 static void *place_of(const struct gw_config_key *key, const struct gw_config *config)
@@ -66,10 +66,10 @@ static int read_number(const struct gw_config_key *key, const char *text, int64_
     }
     if (!isdigit((unsigned char)text[0]))
         return -EINVAL;
-    errno = 0;
+    /* Too many digits give INT64_MAX, which is beyond every key's range. */
     value = strtoll(text, &end, 10);
     unit = find_unit(units_of(key), end);
-    if (errno || !unit || __builtin_mul_overflow(value, unit->factor, &value))
+    if (!unit || __builtin_mul_overflow(value, unit->factor, &value))
         return -EINVAL;
     if (value < key->min || value > key->max)
         return -EINVAL;
@@ -95,6 +95,7 @@ static int set_choice(const struct gw_config_key *key, const char *text, void *p
 
 static int set_string(const struct gw_config_key *key, const char *text, void *place)
 {
+    char **string = place;
     char *copy;
 
     if (key->valid && !key->valid(text))
@@ -102,8 +103,8 @@ static int set_string(const struct gw_config_key *key, const char *text, void *p
     copy = strdup(text);
     if (!copy)
         return -ENOMEM;
-    free(*(char **)place);
-    *(char **)place = copy;
+    free(*string);
+    *string = copy;
     return 0;
 }
 

@@ -25,6 +25,7 @@
 #define LINE_MAX_BYTES 4096
 #define VALUE_MAX 512
 #define LINE_END_BYTES 2 /* "}\n" */
+#define HOUR_MS INT64_C(3600000)
 
 /* Text is filled up to limit; a piece that does not fit is not begun and sets full. */
 struct line {
@@ -282,8 +283,8 @@ static void refill(struct gw_log_limit *limit, unsigned per_second, int64_t now_
     int64_t elapsed_ms = now_ms - limit->since_ms;
     int64_t earned;
 
-    if (elapsed_ms > 3600 * 1000)
-        elapsed_ms = 3600 * 1000;
+    if (elapsed_ms > HOUR_MS)
+        elapsed_ms = HOUR_MS;
     earned = elapsed_ms > 0 ? elapsed_ms * per_second / 1000 : 0;
     if (earned >= limit->tokens_used) {
         limit->tokens_used = 0;

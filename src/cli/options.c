@@ -122,13 +122,13 @@ struct getopt_tables {
     struct option names[GW_CLI_OPTIONS_MAX + 2];
 };
 
+/* @tables is zeroed. */
 static void fill_tables(const struct gw_cli_command *command, struct getopt_tables *tables)
 {
     char *letter = tables->letters;
     const struct gw_cli_option *option;
 
     assert(command->option_count <= GW_CLI_OPTIONS_MAX);
-    *tables = (struct getopt_tables){0};
     if (command->stops_at_first_word)
         *letter++ = '+';
     *letter++ = ':';
@@ -211,7 +211,7 @@ static void say_refused(const struct gw_cli_command *command, int code, char **a
 int gw_cli_parse(const struct gw_cli_command *command, int argc, char **argv, void *values,
                  int *first_operand, char *message, size_t message_size)
 {
-    struct getopt_tables tables;
+    struct getopt_tables tables = {0};
     int code;
 
     fill_tables(command, &tables);

@@ -83,9 +83,19 @@ static void count_unanswered(struct sender *sender, const struct origin *origin,
                      *sender->error ? sender->error : curl_easy_strerror(code));
 }
 
+/* What was kept of the answer, without the line breaks at its end. */
+static struct gw_str shown_answer(const struct sender *sender)
+{
+    struct gw_str text = gw_buffer_str(&sender->answer);
+
+    while (text.len > 0 && strchr("\r\n", text.data[text.len - 1]))
+        text.len--;
+    return text.len > 0 ? text : GW_STR("(no body)");
+}
+
 static void count_answer(struct sender *sender, const struct origin *origin)
 {
-    const struct gw_buffer *answer = &sender->answer;
+    struct gw_str answer = shown_answer(sender);
     char where[4096];
     long status = 0;
 
@@ -93,7 +103,7 @@ static void count_answer(struct sender *sender, const struct origin *origin)
     sender->statuses[status > 0 && status < STATUSES ? status : 0]++;
     if (status / 100 != 2 && is_told(sender))
         gw_cli_error("%s: answered %ld: %.*s", format_origin(origin, where, sizeof(where)), status,
-                     (int)answer->len, answer->len ? answer->data : "");
+                     (int)answer.len, answer.data);
 }
 
 /* Signs @body and leaves the whole header in sender->header, as a C string. */

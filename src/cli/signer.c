@@ -22,9 +22,12 @@ static bool is_token(const char *text)
     return *text && text[strspn(text, allowed)] == '\0';
 }
 
-static bool is_printable(const char *text)
+/* A blank in front would be lost, as blanks around a value are none of it. */
+static bool can_begin_value(const char *text)
 {
-    while (*text > ' ' && *text <= '~')
+    if (*text == ' ')
+        return false;
+    while (*text >= ' ' && *text <= '~')
         text++;
     return *text == '\0';
 }
@@ -35,8 +38,8 @@ static bool check_options(const struct gw_signer_options *options)
         gw_cli_error("option '--header' takes a header's name, not '%s'", options->header);
         return false;
     }
-    if (!is_printable(options->prefix)) {
-        gw_cli_error("option '--prefix' takes printable ASCII without blanks");
+    if (!can_begin_value(options->prefix)) {
+        gw_cli_error("option '--prefix' takes printable ASCII that begins with no blank");
         return false;
     }
     return true;
@@ -68,7 +71,7 @@ static int fill(struct gw_signer *signer, const struct gw_secrets *secrets)
     const struct gw_secret *secret = &secrets->items[0];
 
     if (secret->warning)
-        gw_cli_error("warning: secret of %s: %s", secret->source, secret->warning);
+        gw_cli_error("warning: the secret of %s %s", secret->source, secret->warning);
     signer->hmac = gw_hmac_new();
     if (!signer->hmac)
         return -ENOMEM;

@@ -34,8 +34,11 @@ struct glyph {
 
 static void escape(struct glyph *glyph, size_t bytes, unsigned c)
 {
-    const char *format = c == '\n' ? "\\n" : bytes == 1 ? "\\x%02x" : "\\u%04x";
-    int length = snprintf(glyph->escaped, sizeof(glyph->escaped), format, c);
+    char *to = glyph->escaped;
+    bool is_byte = bytes == 1;
+    int length = c == '\n' ? snprintf(to, sizeof(glyph->escaped), "\\n")
+                           : snprintf(to, sizeof(glyph->escaped), "\\%c%0*x", is_byte ? 'x' : 'u',
+                                      is_byte ? 2 : 4, c);
 
     glyph->bytes = bytes;
     glyph->columns = (size_t)length;

@@ -23,7 +23,7 @@
 
 #define SPARE_BATCHES 2
 #define SPARE_BYTES_MAX ((size_t)2 << 20) /* a spare batch's memory; a larger one is given up */
-#define LINE_OVERHEAD 512                 /* what a line has beside its strings */
+#define LINE_OVERHEAD 256                 /* what a line has beside its strings */
 
 struct file_backend {
     struct gw_backend base;

@@ -228,24 +228,23 @@ static void share_out(struct gw_journal *journal, size_t durable_bytes, bool amb
 
 static const char *trouble_text(int trouble)
 {
-    switch (trouble) {
-    case GW_JOURNAL_FILE_UNSYNCED:
-        return "sync failed";
-    case GW_JOURNAL_FILE_NOT_REGULAR:
-        return "not a regular file";
-    default:
-        return strerrordesc_np(-trouble);
-    }
+    return trouble == GW_JOURNAL_FILE_NOT_REGULAR ? "not a regular file"
+                                                  : strerrordesc_np(-trouble);
 }
 
 /* The same trouble is told once, however often a probe runs into it. */
 static void suspend(struct gw_journal *journal, int trouble)
 {
+    bool unsynced = trouble == GW_JOURNAL_FILE_UNSYNCED;
+
     journal->ready = false;
     journal->probe_at_ms = gw_time_monotonic_ms() + GW_JOURNAL_PROBE_MS;
     if (trouble != journal->trouble)
-        gw_log(GW_LOG_ERROR, "journal cannot store, tried again every second",
-               GW_LOG_STR("path", journal->path), GW_LOG_STR("error", trouble_text(trouble)));
+        gw_log(GW_LOG_ERROR,
+               unsynced ? "journal cannot be synced, tried again every second"
+                        : "journal cannot be written, tried again every second",
+               GW_LOG_STR("path", journal->path),
+               GW_LOG_STR("error", trouble_text(unsynced ? -journal->file.spoiled : trouble)));
     journal->trouble = trouble;
 }
 
@@ -257,7 +256,7 @@ static void probe(struct gw_journal *journal)
         suspend(journal, result);
         return;
     }
-    gw_log(GW_LOG_INFO, "journal can store again", GW_LOG_STR("path", journal->path));
+    gw_log(GW_LOG_INFO, "journal can be written again", GW_LOG_STR("path", journal->path));
     journal->trouble = 0;
     journal->ready = true;
 }

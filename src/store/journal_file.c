@@ -6,7 +6,7 @@
  * of its own, which readers skip.
  *
  * After a failed fdatasync the kernel may have dropped the pages and call the next one a success,
- * so such a file is `spoiled`: it is renamed, and the lines go on in a new one. All coming back to
+ * so such a file is spoiled: it is renamed, and the lines go on in a new one. All coming back to
  * life is in the probe, whatever went wrong before.
  */
 #include "gw/journal_file.h"
@@ -265,9 +265,7 @@ static int sync_lines(struct gw_journal_file *file)
 {
     if (!file->sync || fdatasync(file->fd) == 0)
         return 0;
-    gw_log(GW_LOG_ERROR, "sync of the journal failed, nothing more is appended to this file",
-           GW_LOG_STR("path", file->path), GW_LOG_ERRNO(errno));
-    file->spoiled = true;
+    file->spoiled = errno;
     return GW_JOURNAL_FILE_UNSYNCED;
 }
 
@@ -344,7 +342,7 @@ static int move_aside(struct gw_journal_file *file)
         return result;
     close(file->fd);
     file->fd = -1;
-    file->spoiled = false;
+    file->spoiled = 0;
     return 0;
 }
 

@@ -14,7 +14,7 @@ static int endpoint_init(struct gw_endpoint *endpoint, const struct gw_endpoint_
 {
     endpoint->path = strdup(options->path);
     endpoint->scheme.header = strdup(options->header);
-    endpoint->scheme.prefix = gw_str(strdup(options->prefix));
+    endpoint->scheme.prefix = gw_str(strdup(options->prefix ? options->prefix : ""));
     endpoint->scheme.encoding = options->encoding;
     if (!endpoint->path || !endpoint->scheme.header || !endpoint->scheme.prefix.data)
         return -ENOMEM;

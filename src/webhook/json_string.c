@@ -13,18 +13,18 @@
 #define EVERY_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /*
- * Marks, by its top bit, each byte that ends a plain run. A subtraction may borrow from the next
- * byte and mark that one falsely, but only above a byte that is marked rightly: the lowest mark is
- * always true, and only that is used.
+ * Marks, by its top bit, each byte that ends a plain run: what is below a byte of ASCII has its top
+ * bit set once that is subtracted. A subtraction may borrow from the next byte and mark that one
+ * falsely, but only above a byte that is marked rightly: the lowest mark is always true, and only
+ * that is used.
  */
 static uint64_t mark_special(uint64_t word)
 {
-    uint64_t quote = word ^ EVERY_BYTE('"');
-    uint64_t backslash = word ^ EVERY_BYTE('\\');
-    uint64_t control = (word - EVERY_BYTE(0x20)) & ~word;
-    uint64_t zero = ((quote - EVERY_BYTE(1)) & ~quote) | ((backslash - EVERY_BYTE(1)) & ~backslash);
+    uint64_t quote = (word ^ EVERY_BYTE('"')) - EVERY_BYTE(1);
+    uint64_t backslash = (word ^ EVERY_BYTE('\\')) - EVERY_BYTE(1);
+    uint64_t control = word - EVERY_BYTE(0x20);
 
-    return (zero | control | word) & EVERY_BYTE(0x80);
+    return (quote | backslash | control | word) & EVERY_BYTE(0x80);
 }
 
 static bool is_special(uint8_t byte)
@@ -34,11 +34,12 @@ static bool is_special(uint8_t byte)
 
 static const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end)
 {
-    uint64_t word, marks;
+    uint64_t word;
 
     for (; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
         memcpy(&word, at, sizeof(word));
-        marks = mark_special(le64toh(word));
+        uint64_t marks = mark_special(le64toh(word));
+
         if (marks)
             return at + __builtin_ctzll(marks) / 8;
     }

@@ -19,6 +19,8 @@
 
 #define FEW_LEVELS 512
 
+_Static_assert(GW_SCAN_SLOTS <= 32, "slots_below has a bit for each");
+
 struct scanner {
     const uint8_t *at, *end;
     const struct gw_scan_plan *plan;
@@ -95,6 +97,18 @@ static int split_path(struct gw_str path, struct gw_str names[static GW_SCAN_DEP
     return 0;
 }
 
+/* Tells every node on the way to @names, which is in the plan, that @slot lies below it. */
+static void mark_path(struct gw_scan_plan *plan, const struct gw_str *names, size_t count,
+                      size_t slot)
+{
+    const struct gw_scan_node *node = plan->nodes;
+
+    for (size_t i = 0; i < count; i++) {
+        plan->nodes[node - plan->nodes].slots_below |= UINT32_C(1) << slot;
+        node = find_child(plan, node, names[i], false);
+    }
+}
+
 int gw_scan_plan_add(struct gw_scan_plan *plan, struct gw_str path, size_t *slot)
 {
     struct gw_str names[GW_SCAN_DEPTH];
@@ -111,7 +125,8 @@ int gw_scan_plan_add(struct gw_scan_plan *plan, struct gw_str path, size_t *slot
             return -ENOSPC;
         for (; i < count; i++)
             node = add_child(plan, node, names[i]);
-        plan->nodes[node].slot = (int8_t)plan->slot_count++;
+        plan->nodes[node].slot = (int8_t)plan->slot_count;
+        mark_path(plan, names, count, plan->slot_count++);
     }
     *slot = (size_t)plan->nodes[node].slot;
     return 0;
@@ -212,17 +227,11 @@ static void keep(struct scanner *s, const struct gw_scan_node *node, enum gw_jso
         s->result->values[node->slot] = value;
 }
 
-/* A name that comes again hides all that was found below its earlier value. As deep as a path. */
-static void forget_below(struct scanner *s, const struct gw_scan_node *parent)
+/* A name that comes again hides all that was found below its earlier value. */
+static void forget_below(struct scanner *s, const struct gw_scan_node *node)
 {
-    const struct gw_scan_node *node;
-
-    for (uint8_t i = parent->first_child; i != 0; i = node->sibling) {
-        node = &s->plan->nodes[i];
-        if (node->slot >= 0)
-            s->result->values[node->slot] = (struct gw_json_value){.type = GW_JSON_ABSENT};
-        forget_below(s, node);
-    }
+    for (uint32_t slots = node->slots_below; slots != 0; slots &= slots - 1)
+        s->result->values[__builtin_ctz(slots)] = (struct gw_json_value){.type = GW_JSON_ABSENT};
 }
 
 static int grow_kinds(struct scanner *s)

@@ -137,7 +137,6 @@ static void check_compact(const struct gw_json_value *found, const json_t *value
 {
     struct gw_buffer once, twice;
     struct gw_json_value compacted = *found;
-    json_t *again;
 
     gw_buffer_init(&once, 2 * GW_EVENT_ID_MAX);
     gw_buffer_init(&twice, 2 * GW_EVENT_ID_MAX);
@@ -146,7 +145,7 @@ static void check_compact(const struct gw_json_value *found, const json_t *value
         REQUIRE(once.len <= GW_EVENT_ID_MAX && once.len <= found->text.len);
         REQUIRE(gw_event_append_compact(&compacted, &twice) == 0);
         REQUIRE(gw_str_equal(gw_buffer_str(&once), gw_buffer_str(&twice)));
-        again = json_loadb(once.data, once.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        json_t *again = json_loadb(once.data, once.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         REQUIRE(again && json_equal(again, value));
         json_decref(again);
     } else {

@@ -52,6 +52,14 @@ def free_port(host):
                 return port
 
 
+def tcp_queues():
+    """(local port, remote port) and the bytes unsent or unread of each IPv4 socket."""
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues = line.split()[:5]
+        pair = tuple(int(end.split(":")[1], 16) for end in (local, remote))
+        yield pair, sum(int(size, 16) for size in queues.split(":"))
+
+
 def address_text(host, port):
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -147,7 +155,7 @@ class Daemon:
 
     def wait_ready(self, ready=True):
         wanted = 200 if ready else 503
-        eventually(lambda: self.readiness() == wanted, f"/readyz says {wanted}: {self.tail()}")
+        eventually(lambda: self.readiness() == wanted, f"/readyz says {wanted}")
         return self
 
     def readiness(self):
@@ -223,7 +231,7 @@ class Daemon:
                     return json.loads(line)
             return None
 
-        return eventually(find, f"log line {pattern!r}: {self.tail()}", bound)
+        return eventually(find, f"log line {pattern!r}", bound)
 
     def log_length(self):
         return self.log_text().count("\n")
@@ -231,6 +239,18 @@ class Daemon:
     def check_log(self):
         found = SANITIZER.search(self.log_text())
         assert not found, self.log_text()[found.start() - 200:found.start() + 8000]
+
+    def wait_read(self, client):
+        """Waits until the server has taken all that the client sent (IPv4): neither end of the
+        connection has bytes in its kernel queue."""
+        theirs = client.socket.getsockname()[1]
+        pairs = {(theirs, self.port), (self.port, theirs)}
+
+        def read():
+            queues = [size for pair, size in tcp_queues() if pair in pairs]
+            return len(queues) == 2 and not any(queues)
+
+        eventually(read, "the server has read everything")
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

@@ -3,10 +3,13 @@
 each, and a record of what was answered to which id."""
 
 import collections
+import itertools
 import threading
 
 import wire
 from harness import eventually
+
+NUMBERS = itertools.count()
 
 
 class Load:
@@ -15,10 +18,10 @@ class Load:
     (the server went away). reconnect: whether a lost connection is an end or an interruption.
     """
 
-    def __init__(self, address, connections=8, prefix="load", secret=wire.SECRET, reconnect=False,
+    def __init__(self, address, connections=8, prefix=None, secret=wire.SECRET, reconnect=False,
                  padding=200, pause=0):
         self.address = address
-        self.prefix = prefix
+        self.prefix = prefix or f"load{next(NUMBERS)}"
         self.secret = secret
         self.reconnect = reconnect
         self.padding = "x" * padding

@@ -68,7 +68,7 @@ def test_the_defaults_are_right():
 
 
 WRONG = {
-    "an unknown section": ("[colours]\nred=1\n", 2, ["[colours]", "red"]),
+    "an unknown section": ("[colours]\nred=1\n", 1, ["[colours]", "server"]),
     "an unknown key": ("[server]\nlisten=127.0.0.1:1\ncolour=blue\n", 3, ["colour"]),
     "a key of another section": ("[log]\nlisten=127.0.0.1:1\n", 2, ["[log]", "listen"]),
     "no number": ("[server]\n\nworkers=many\n", 3, ["workers", "many"]),
@@ -159,7 +159,7 @@ def test_a_secret_that_others_may_read_is_warned_about(tmp_path, mode, warned):
     assert ("warning" in done.stderr and str(path) in done.stderr) == warned
 
 
-@pytest.mark.parametrize("secret", ["short", "changeme", "changeme-changeme-changeme"])
+@pytest.mark.parametrize("secret", ["s3cr3t!", "changeme", "changeme-changeme-changeme"])
 def test_a_weak_secret_is_warned_about_and_not_shown(tmp_path, secret):
     done = check(tmp_path, "", secret=secret)
     assert done.returncode == OK and "warning" in done.stderr

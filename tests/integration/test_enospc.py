@@ -114,7 +114,7 @@ def test_a_file_size_limit_is_survived(spawn):
     resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE,
                      (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     daemon.wait_ready()
-    with Load(daemon.address, prefix="second") as second:
+    with Load(daemon.address, connections=8) as second:
         second.wait_acked(100)
         second.stop()
     assert not second.refused, second.summary()

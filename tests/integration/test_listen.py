@@ -52,8 +52,9 @@ def test_a_port_is_free_again_at_once_after_a_stop(spawn):
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_every_worker_takes_connections(spawn, workers):
     daemon = spawn({"server.workers": workers}).start()
-    names = {name for name in daemon.threads() if name.startswith("gw-")}
-    assert names == {f"gw-worker-{number}" for number in range(workers)} | {"gw-journal"}
+    names = {f"gw-worker-{number}" for number in range(workers)} | {"gw-journal"}
+    eventually(lambda: {name for name in daemon.threads() if name.startswith("gw-")} == names,
+               "there are as many threads as configured")
     with Load(daemon.address, connections=32) as load:
         load.wait_acked(1000)
         load.stop()

@@ -97,7 +97,8 @@ def silent(notify, seconds):
 
 @pytest.mark.parametrize("thread", ["gw-worker-0", "gw-worker-1"])
 def test_a_stuck_worker_stops_the_watchdog(watched, notify, thread):
-    assert {"gw-worker-0", "gw-worker-1", "gw-journal"} <= watched.threads().keys()
+    names = {"gw-worker-0", "gw-worker-1", "gw-journal"}
+    eventually(lambda: names <= watched.threads().keys(), "the threads have their names")
     notify.wait(WATCHDOG, times=2)
     watched.faults.set("epoll_wait", f"hang {thread}")
     eventually(silent(notify, 3), "the watchdog is fed no more")

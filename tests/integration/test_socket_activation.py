@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -13,12 +14,14 @@ from harness import DAEMON, Daemon, address_text, eventually, free_port
 from wire import event
 
 HOSTS = ["127.0.0.1", "::1"]
-# LISTEN_PID must be the daemon's own, which only a shell that becomes it knows.
+# LISTEN_PID must be the daemon's own, which only a process that becomes it knows.
 HAND_OVER = """
-fds=$1; shift; number=3
-for fd in $fds; do eval "exec $number<&$fd"; number=$((number + 1)); done
-export LISTEN_FDS=$((number - 3)) LISTEN_PID=${WRONG_PID:-$$}
-exec "$@"
+import os, sys
+fds = [int(fd) for fd in sys.argv[1].split()]
+for number, fd in enumerate(fds, 3):
+    os.dup2(fd, number)
+environment = {"LISTEN_FDS": str(len(fds)), "LISTEN_PID": str(os.getpid())}
+os.execvpe(sys.argv[2], sys.argv[2:], {**environment, **os.environ})
 """
 
 
@@ -33,11 +36,11 @@ def listener(host):
 
 def activated(spawn, sockets, **options):
     """A daemon to which the sockets are handed over, its own listen= being another one."""
-    # Far from 3, so that the shell can lay them there without one hiding another.
+    # Far from 3, so that they can be laid there without one hiding another.
     fds = [os.dup2(one.fileno(), 30 + number) for number, one in enumerate(sockets)]
     for fd in fds:
         os.set_inheritable(fd, True)
-    daemon = spawn(wrapper=["/bin/sh", "-c", HAND_OVER, "sh", " ".join(map(str, fds))],
+    daemon = spawn(wrapper=[sys.executable, "-c", HAND_OVER, " ".join(map(str, fds))],
                    pass_fds=fds, **options)
     return daemon
 
@@ -100,7 +103,7 @@ def test_a_restart_loses_no_connection(spawn):
 
 def test_sockets_meant_for_another_process_are_left_alone(spawn):
     with listener("127.0.0.1") as one:
-        daemon = activated(spawn, [one], environment={"WRONG_PID": "1"})
+        daemon = activated(spawn, [one], environment={"LISTEN_PID": "1"})
         daemon.start()
         assert daemon.post(event("c-1")).status == 200
         daemon.stop().check(lines=1)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""House rules as tests (CONTRIBUTING.md names them). Usage: style.py [--list | RULE...]
+"""House rules as tests (CONTRIBUTING.md names them). Usage: style.py [RULE...]
 
 Each rule is a function that yields what offends it, as "where: what". One PASS or FAIL line a rule.
 """
@@ -188,23 +188,33 @@ def nothing_unfinished():
                 yield f"{name_of(path)}:{number}: {line.strip()}"
 
 
-def configuration_documented():
-    """docs/configuration.md has every key of config/genesys-webhookd.ini under its section."""
-    documented = text_of(ROOT / "docs/configuration.md")
+def documented_keys():
+    """(section, key) of each table row below a heading that names the section."""
     section = None
-    keys = 0
-    for number, line in numbered(ROOT / "config/genesys-webhookd.ini"):
-        header = re.match(r"\s*\[(\w+)\]", line)
+    for _, line in numbered(ROOT / "docs/configuration.md"):
+        heading = re.match(r"#+ \[(\w+)\]", line)
+        row = re.match(r"\| `(\w+)` \|", line)
+        section = heading[1] if heading else section
+        if row:
+            yield section, row[1]
+
+
+def configuration_documented():
+    """docs/configuration.md and config/genesys-webhookd.ini have the same keys."""
+    documented = set(documented_keys())
+    section = None
+    configured = set()
+    for _, line in numbered(ROOT / "config/genesys-webhookd.ini"):
+        heading = re.match(r"\[(\w+)\]", line)
         key = re.match(r"[;#]?(\w+)\s*=", line)
-        section = header[1] if header else section
-        if not key:
-            continue
-        keys += 1
-        row = re.compile(rf"\[?{section}\]?`?[^\n]*`{key[1]}`|`\[{section}\] {key[1]}`")
-        if not row.search(documented):
-            yield f"config/genesys-webhookd.ini:{number}: [{section}] {key[1]} is not documented"
-    if not keys:
+        section = heading[1] if heading else section
+        if key:
+            configured.add((section, key[1]))
+    if not configured:
         yield "config/genesys-webhookd.ini: holds no key"
+    for section, key in sorted(documented ^ configured):
+        missing = "docs/configuration.md" if (section, key) in configured else "the .ini"
+        yield f"[{section}] {key}: not in {missing}"
 
 
 def no_registry():
@@ -233,9 +243,6 @@ def holds(rule):
 
 def main(names):
     rules = {rule.__name__: rule for rule in RULES}
-    if names == ["--list"]:
-        print("\n".join(rules))
-        return 0
     unknown = [name for name in names if name not in rules]
     if unknown:
         sys.exit(f"no such rule: {' '.join(unknown)}; there are: {' '.join(rules)}")

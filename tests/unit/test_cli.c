@@ -144,7 +144,7 @@ static void test_help_is_every_commands(void **state)
 
 static void test_a_subcommands_options_are_left_to_it(void **state)
 {
-    static const char *const arguments[ARGUMENTS] = {"-q", "show", "--name", "--help"};
+    static const char *const arguments[ARGUMENTS] = {"-q", "show", "-n", "x", "--help"};
     struct gw_cli_command program = command;
     char message[256], *argv[ARGUMENTS + 1];
     struct values values;
@@ -155,6 +155,7 @@ static void test_a_subcommands_options_are_left_to_it(void **state)
     assert_int_equal(parse(&program, arguments, &values, message, sizeof(message), argv, &first),
                      0);
     assert_true(values.quiet);
+    assert_null(values.name);
     assert_string_equal(argv[first], "show");
 }
 

@@ -107,7 +107,7 @@ static void test_every_write_comes_back_as_it_went(void **state)
 
         gw_buffer_init(&out, 4096);
         assert_int_equal(gw_line_append(&writes[i], &out), 0);
-        assert_int_equal(memchr(out.data, '\n', out.len) - (void *)out.data, out.len - 1);
+        assert_ptr_equal(memchr(out.data, '\n', out.len), out.data + out.len - 1);
         assert_int_equal(parse((struct gw_str){out.data, out.len - 1}, &arena, &parsed, &copy), 0);
         assert_write(&parsed, &writes[i]);
         free(copy);

@@ -700,6 +700,9 @@ static void test_a_full_plan_takes_no_more_and_stays_as_it_was(void **state)
     assert_int_equal(fill(&plan, names, ".y.z"), (GW_SCAN_NODES - 1) / 3);
     assert_int_equal(gw_scan_plan_add(&plan, GW_STR("x0.y.z"), &slot), 0);
     assert_int_equal(slot, 0);
+    assert_int_equal(gw_scan_plan_add(&plan, GW_STR("x0.y.v"), &slot), 0);
+    assert_int_equal(gw_scan_plan_add(&plan, GW_STR("x1.w"), &slot), 0);
+    assert_int_equal(gw_scan_plan_add(&plan, GW_STR("x2.w"), &slot), -ENOSPC);
     assert_int_equal(gw_scan_plan_add(&plan, GW_STR("x14.y"), &slot), 0);
     assert_int_equal(gw_scan(&plan, GW_STR("{\"x14\":{\"y\":{\"z\":5}}}"), &result), 0);
     assert_true(gw_str_equal(result.values[14].text, GW_STR("5")));

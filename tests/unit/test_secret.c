@@ -202,8 +202,12 @@ static void test_secret_of_the_greatest_length_is_taken_and_a_longer_one_refused
     assert_secret(0, (struct gw_str){bytes, GW_SECRET_BYTES_MAX}, path_of("s"));
     gw_secrets_deinit(&secrets);
 
+    bytes[GW_SECRET_BYTES_MAX + 2] = 'x';
+    put_file("s", (struct gw_str){bytes, GW_SECRET_BYTES_MAX + 3}, 0600);
+    assert_int_equal(load_file("s"), -EINVAL);
+
+    memset(bytes, 'x', sizeof(bytes));
     for (size_t over = 1; over <= 3; over++) {
-        memset(bytes, 'x', sizeof(bytes));
         put_file("s", (struct gw_str){bytes, GW_SECRET_BYTES_MAX + over}, 0600);
         assert_int_equal(load_file("s"), -EINVAL);
         assert_in(message, "too long");
