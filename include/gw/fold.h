@@ -21,7 +21,9 @@ struct gw_fold_skips {
     size_t first; /* the first one's number, from 1 */
 };
 
+/* Takes no memory before the first record. */
 void gw_fold_init(struct gw_fold *fold, struct gw_str only);
+/* Frees all records. */
 void gw_fold_deinit(struct gw_fold *fold);
 
 enum gw_fold_error { GW_FOLD_SKIPPED = 1 };

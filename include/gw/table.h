@@ -40,6 +40,7 @@ void gw_table_measure(struct gw_table *table, const struct gw_str *cells);
 /* Narrows the widest columns until the table fits; @width 0: no limit, nothing is cut. */
 void gw_table_fit(struct gw_table *table, size_t width);
 
+/* After gw_table_fit; a row has one cell a column. */
 void gw_table_put_titles(const struct gw_table *table, FILE *out);
 void gw_table_put_row(const struct gw_table *table, FILE *out, const struct gw_str *cells);
 

@@ -102,9 +102,10 @@ static void abandon_overdue(struct gw_timer *timer, int64_t now_ms)
 
     while ((batch = store->oldest) != NULL &&
            batch->handed_over_ms + GW_FILE_STORE_DEADLINE_MS <= now_ms) {
+        /* Told once a hang: the head of those that are out is the first to be abandoned. */
+        if (batch == store->out)
+            gw_log(GW_LOG_ERROR, "journal hangs, events are failed that may land all the same");
         store->oldest = batch->sibling;
-        gw_log(GW_LOG_ERROR, "journal hangs, events answered as failed that may land all the same",
-               GW_LOG_INT("events", batch->count));
         answer(batch, 0, batch->count, GW_OUTCOME_AMBIGUOUS);
     }
     arm_deadline(store);
@@ -186,31 +187,37 @@ static void flush(struct gw_store *base)
     answer_refused(store);
 }
 
-/* @batch came back; it is the head of those that were out. */
-static void complete(struct file_store *store, struct gw_journal_batch *batch)
+static void answer_all(const struct gw_journal_batch *batch)
+{
+    answer(batch, 0, batch->durable, GW_OUTCOME_STORED);
+    answer(batch, batch->durable, batch->count,
+           batch->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
+}
+
+/* @batch came back; it is the head of those that were out. @return how many of its lines landed
+ * though they were answered as failed. */
+static size_t complete(struct file_store *store, struct gw_journal_batch *batch)
 {
     bool abandoned = batch != store->oldest;
+    size_t late = abandoned ? batch->durable : 0;
 
     assert(batch == store->out);
     store->out = batch->sibling;
     if (!store->out)
         store->out_end = &store->out;
-    if (abandoned) {
-        gw_log(GW_LOG_WARNING, "journal goes on, events landed after they were answered as failed",
-               GW_LOG_INT("events", batch->durable));
-    } else {
+    if (!abandoned) {
         store->oldest = batch->sibling;
-        answer(batch, 0, batch->durable, GW_OUTCOME_STORED);
-        answer(batch, batch->durable, batch->count,
-               batch->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
+        answer_all(batch);
     }
     put_spare(store, batch);
+    return late;
 }
 
 static void take_mail(struct gw_watch *watch, uint32_t epoll_events)
 {
     struct file_store *store = GW_CONTAINER(watch, struct file_store, mailbox);
     struct gw_journal_batch *batch;
+    size_t late = 0;
     eventfd_t count;
 
     (void)epoll_events;
@@ -219,9 +226,12 @@ static void take_mail(struct gw_watch *watch, uint32_t epoll_events)
     while (batch) {
         struct gw_journal_batch *next = batch->next;
 
-        complete(store, batch);
+        late += complete(store, batch);
         batch = next;
     }
+    if (late > 0)
+        gw_log(GW_LOG_WARNING, "journal goes on, events landed that were answered as failed",
+               GW_LOG_INT("events", late));
 }
 
 static void detach(struct gw_store *base)

@@ -370,8 +370,7 @@ static int start_writer(struct gw_journal *journal)
     return result;
 }
 
-static void explain(char *message, size_t message_size, const char *format, ...) GW_PRINTF(3, 4);
-
+GW_PRINTF(3, 4)
 static void explain(char *message, size_t message_size, const char *format, ...)
 {
     va_list arguments;

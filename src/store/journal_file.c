@@ -46,7 +46,7 @@ static int wait_for_lock(int fd, const char *name, int64_t timeout_ms)
         gw_log(GW_LOG_INFO, "another process holds the journal's lock, waiting for it",
                GW_LOG_STR("path", name), GW_LOG_INT("timeout_ms", timeout_ms));
     while (result == -EBUSY && gw_time_monotonic_ms() < until_ms) {
-        struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000};
+        struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
 
         nanosleep(&pause, NULL);
         result = try_lock(fd);

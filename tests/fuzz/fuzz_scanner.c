@@ -113,30 +113,33 @@ static void compare_string(const struct gw_json_value *found, const json_t *valu
     gw_arena_deinit(&arena);
 }
 
+static void compare_text(struct gw_str text, const json_t *value)
+{
+    json_t *again = json_loadb(text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+
+    REQUIRE(again && json_equal(again, value));
+    json_decref(again);
+}
+
 /* A slice must say the same as jansson's value, and falsy must be what it is for JavaScript. */
 static void compare(const struct gw_json_value *found, const json_t *value)
 {
-    json_t *again;
-
     REQUIRE(found->type == type_of(value));
-    if (json_is_string(value))
-        compare_string(found, value);
     REQUIRE(gw_event_is_falsy(found) ==
             (!value || json_is_null(value) || json_is_false(value) ||
              (json_is_number(value) && json_number_value(value) == 0) ||
              (json_is_string(value) && json_string_length(value) == 0)));
-    if (!value)
-        return;
-    again = json_loadb(found->text.data, found->text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    REQUIRE(again && json_equal(again, value));
-    json_decref(again);
+    if (json_is_string(value))
+        compare_string(found, value);
+    if (value)
+        compare_text(found->text, value);
 }
 
 /* Without the space between tokens it is the same value; and then there is none left to remove. */
 static void check_compact(const struct gw_json_value *found, const json_t *value)
 {
-    struct gw_buffer once, twice;
     struct gw_json_value compacted = *found;
+    struct gw_buffer once, twice;
 
     gw_buffer_init(&once, 2 * GW_EVENT_ID_MAX);
     gw_buffer_init(&twice, 2 * GW_EVENT_ID_MAX);
@@ -145,9 +148,7 @@ static void check_compact(const struct gw_json_value *found, const json_t *value
         REQUIRE(once.len <= GW_EVENT_ID_MAX && once.len <= found->text.len);
         REQUIRE(gw_event_append_compact(&compacted, &twice) == 0);
         REQUIRE(gw_str_equal(gw_buffer_str(&once), gw_buffer_str(&twice)));
-        json_t *again = json_loadb(once.data, once.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-        REQUIRE(again && json_equal(again, value));
-        json_decref(again);
+        compare_text(compacted.text, value);
     } else {
         REQUIRE(found->text.len > GW_EVENT_ID_MAX);
     }

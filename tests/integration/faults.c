@@ -172,6 +172,8 @@ static int fail(int error)
     return -1;
 }
 
+/* libc's names for the parameters are its own. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 ssize_t write(int fd, const void *data, size_t len)
 {
     NEXT(write);
@@ -221,3 +223,4 @@ int epoll_wait(int epoll_fd, struct epoll_event *events, int max_events, int tim
 
     return step.error ? fail(step.error) : next(epoll_fd, events, max_events, timeout_ms);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -52,10 +52,21 @@ def free_port(host):
                 return port
 
 
+def tcp_sockets(*tables):
+    """The rows of /proc/net/tcp and tcp6, split into their columns."""
+    for table in tables:
+        for line in pathlib.Path("/proc/net", table).read_text().splitlines()[1:]:
+            yield line.split()
+
+
+def listening_inodes():
+    listen = "0A"
+    return {row[9] for row in tcp_sockets("tcp", "tcp6") if row[3] == listen}
+
+
 def tcp_queues():
     """(local port, remote port) and the bytes unsent or unread of each IPv4 socket."""
-    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, local, remote, _, queues = line.split()[:5]
+    for _, local, remote, _, queues, *_ in tcp_sockets("tcp"):
         pair = tuple(int(end.split(":")[1], 16) for end in (local, remote))
         yield pair, sum(int(size, 16) for size in queues.split(":"))
 
@@ -252,8 +263,17 @@ class Daemon:
 
         eventually(read, "the server has read everything")
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+    def connections(self):
+        """How many sockets it holds beside those that it listens on."""
+        held = set()
+        for fd in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                held.add(os.readlink(fd))
+        sockets = {name for name in held if name.startswith("socket:")}
+        return len(sockets - {f"socket:[{inode}]" for inode in listening_inodes()})
+
+    def wait_no_connection(self):
+        eventually(lambda: self.connections() == 0, "all connections are closed")
 
     def threads(self):
         found = {}

@@ -6,7 +6,7 @@ import time
 import pytest
 
 import wire
-from harness import eventually, sanitized
+from harness import sanitized
 from wire import chunked, event, get, head, post, sign
 
 LIMIT = 64 * 1024
@@ -148,8 +148,8 @@ def test_an_announced_length_takes_no_memory(daemon):
     clients = [daemon.client() for _ in range(200)]
     for client in clients:
         client.send(announced)
-    descriptors = daemon.descriptors()
-    eventually(lambda: daemon.descriptors() >= descriptors, "all are accepted")
+    for client in clients:
+        daemon.wait_read(client)
     assert daemon.post(event("c-1")).status == 200
     assert daemon.memory() < before + 200 * (128 << 10)
     for client in clients:

@@ -74,20 +74,18 @@ def test_waiting_between_requests_is_not_counted_as_the_request(spawn):
 
 def test_an_idle_connection_is_closed_without_a_word(spawn):
     daemon = spawn({"server.idle_timeout": "1s", "server.request_timeout": "20s"}).start()
-    before = daemon.descriptors()
     with daemon.client() as client:
         assert client.post(event("c-1")).status == 200
         client.expect_closed()
-    eventually(lambda: daemon.descriptors() <= before, "its descriptor is closed")
+    daemon.wait_no_connection()
     assert daemon.stop().check(lines=1)["reply_408"] == 0
 
 
 def test_a_connection_that_never_says_anything_is_closed(spawn):
     daemon = spawn({"server.idle_timeout": "1s", "server.request_timeout": "1s"}).start()
-    before = daemon.descriptors()
     with daemon.client() as client:
         client.rest()
-    eventually(lambda: daemon.descriptors() <= before, "its descriptor is closed")
+    daemon.wait_no_connection()
 
 
 GONE = {
@@ -102,12 +100,11 @@ GONE = {
 @pytest.mark.parametrize("how", ["close", "reset"])
 @pytest.mark.parametrize("sent", GONE.values(), ids=GONE.keys())
 def test_a_client_that_goes_away_leaks_nothing(daemon, sent, how):
-    before = daemon.descriptors()
     for _ in range(40):
         client = daemon.client()
         client.send(sent)
         getattr(client, how)()
-    eventually(lambda: daemon.descriptors() <= before, "the descriptors are closed")
+    daemon.wait_no_connection()
     assert daemon.post(event("last")).status == 200
     daemon.stop().check(lines=len(daemon.records()))
 
@@ -115,7 +112,6 @@ def test_a_client_that_goes_away_leaks_nothing(daemon, sent, how):
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_client_that_goes_away_while_suspended_leaks_nothing(spawn, how):
     daemon = spawn(faults=True).start()
-    before = daemon.descriptors()
     daemon.faults.set("fdatasync", "hang")
     clients = [daemon.client() for _ in range(40)]
     for number, client in enumerate(clients):
@@ -124,7 +120,7 @@ def test_a_client_that_goes_away_while_suspended_leaks_nothing(spawn, how):
     for client in clients:
         getattr(client, how)()
     daemon.faults.clear("fdatasync")
-    eventually(lambda: daemon.descriptors() <= before, "the descriptors are closed")
+    daemon.wait_no_connection()
     assert daemon.post(event("last")).status == 200
     daemon.stop().check(lines=len(daemon.records()))
 

@@ -169,28 +169,58 @@ static void test_a_fraction_that_cannot_be_cut_off_becomes_a_line_of_its_own(voi
     files_assert(NAME, GW_STR("one\ntw\nthree\n"));
 }
 
-/* Somebody truncates the file (logrotate's copytruncate) while a write is under way. */
-static void test_a_cut_never_makes_the_file_longer(void **state)
+/* Leaves "one\ntw" behind @before, with the writer hanging; its write is to fail. */
+static struct gw_journal *hang_after_a_fraction(struct client *client, const char *before)
 {
-    struct gw_journal *journal;
-    struct client client;
+    struct gw_journal *journal = open_journal();
     char path[PATH_MAX];
     struct stat status;
 
-    (void)state;
-    journal = open_journal();
-    client_init(&client);
-    store(journal, &client, "a line of some length\n");
+    client_init(client);
+    store(journal, client, before);
     faults_set("writev", "short 6 1\nhang\n");
-    hand_over(journal, &client, "one\ntwo\n");
-    eventually(stat(files_path(path, NAME), &status) == 0 && status.st_size == 22 + 6);
-    assert_int_equal(truncate(path, 0), 0);
+    hand_over(journal, client, "one\ntwo\n");
+    eventually(stat(files_path(path, NAME), &status) == 0 &&
+               (size_t)status.st_size == strlen(before) + 6);
+    return journal;
+}
+
+/* Lets the write fail, and stores another line when it has recovered. */
+static void fail_and_go_on(struct gw_journal *journal, struct client *client)
+{
     faults_set("writev", "ENOSPC 1\n");
-    gw_journal_batch_free(wait_for_mail(journal, &client));
+    expect(journal, client, 1, false);
     eventually(gw_journal_ready(journal));
-    store(journal, &client, "three\n");
+    store(journal, client, "three\n");
     close_journal(journal);
+}
+
+/* Somebody truncates the file (logrotate's copytruncate) while a write is under way. */
+static void test_a_cut_never_makes_the_file_longer(void **state)
+{
+    struct client client;
+    struct gw_journal *journal = hang_after_a_fraction(&client, "a line of some length\n");
+    char path[PATH_MAX];
+
+    (void)state;
+    assert_int_equal(truncate(files_path(path, NAME), 0), 0);
+    fail_and_go_on(journal, &client);
     files_assert(NAME, GW_STR("\nthree\n"));
+}
+
+static void test_a_cut_never_takes_what_somebody_else_appended(void **state)
+{
+    struct client client;
+    struct gw_journal *journal = hang_after_a_fraction(&client, "before\n");
+    char path[PATH_MAX];
+    FILE *file = fopen(files_path(path, NAME), "ae");
+
+    (void)state;
+    assert_non_null(file);
+    assert_true(fputs("alien", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    fail_and_go_on(journal, &client);
+    files_assert(NAME, GW_STR("before\none\ntwalien\nthree\n"));
 }
 
 static void test_after_a_failed_sync_a_new_file_is_begun(void **state)
@@ -352,6 +382,7 @@ int main(void)
         TEST(test_a_failed_write_is_told_to_the_batches_it_hit),
         TEST(test_a_fraction_that_cannot_be_cut_off_becomes_a_line_of_its_own),
         TEST(test_a_cut_never_makes_the_file_longer),
+        TEST(test_a_cut_never_takes_what_somebody_else_appended),
         TEST(test_after_a_failed_sync_a_new_file_is_begun),
         TEST(test_while_syncs_go_on_failing_no_more_files_are_begun),
         TEST(test_a_failed_sync_leaves_a_rotated_files_successor_alone),
