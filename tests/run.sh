@@ -102,15 +102,16 @@ record_tap()
     sed -n 's/^ok [0-9]* - /pass /p; s/^not ok [0-9]* - /fail /p' | record "$1"
 }
 
-# run_tests BUILD ARGUMENTS...: as of meson test.
+# run_tests BUILD ARGUMENTS...: as of meson test, which the launcher may start.
+launcher=()
 run_tests()
 {
     local name=$1 status=0
 
     shift
-    meson test -C "$builds/$name" --no-rebuild --print-errorlogs --logbase "$name" \
-        --num-processes "$jobs" "$@" || status=$?
-    record_meson "$name"
+    "${launcher[@]}" meson test -C "$builds/$name" --no-rebuild --print-errorlogs \
+        --logbase "$name" --num-processes "$jobs" "$@" || status=1
+    record_meson "$name" || status=1
     return "$status"
 }
 
@@ -196,12 +197,16 @@ stage_asan()
 # The memory layout that ThreadSanitizer expects is not what newer kernels' randomness leaves.
 stage_tsan()
 {
-    local threaded
+    local threaded status=0 launcher=(setarch --addr-no-randomize)
 
-    mapfile -t threaded < <(grep --files-with-matches 'pthread_create\|gw/journal.h\|gw/loop.h' \
-        tests/unit/test_*.c | sed 's|.*/test_\(.*\)\.c|\1|')
-    build tsan clang -Db_sanitize=thread -Db_lundef=false &&
-        run_tests tsan "${threaded[@]}" --wrapper "setarch --addr-no-randomize"
+    mapfile -t threaded < <(
+        grep --files-with-matches 'pthread\|gw/\(journal\|file_store\|loop\|log\)\.h' \
+            tests/unit/test_*.c | sed 's|.*/test_\(.*\)\.c|\1|'
+    )
+    build tsan clang -Db_sanitize=thread -Db_lundef=false || return
+    run_tests tsan --suite unit "${threaded[@]}" || status=1
+    run_tests tsan --suite integration || status=1
+    return "$status"
 }
 
 stage_fuzz()

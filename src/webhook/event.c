@@ -101,8 +101,6 @@ static bool number_is_zero(struct gw_str text)
     char canonical[sizeof(number.digits) + sizeof("1e-9223372036854775808")];
 
     read_decimal(text, &number);
-    if (number.count == 0)
-        return true;
     snprintf(canonical, sizeof(canonical), "%.*s%de%lld", (int)number.count, number.digits,
              number.rest, (long long)number.exponent - 1);
     return strtod(canonical, NULL) == 0;

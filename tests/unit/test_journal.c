@@ -72,7 +72,8 @@ static void *write_batches(void *argument)
         for (batch = wait_for_mail(writer->journal, &client); batch; back++) {
             struct gw_journal_batch *next = batch->next;
 
-            if (atoi(batch->bytes.data + 1) != back || batch->ambiguous)
+            (void)snprintf(text, sizeof(text), "%c%04da\n", writer->letter, back);
+            if (memcmp(batch->bytes.data, text, strlen(text)) != 0 || batch->ambiguous)
                 abort();
             writer->durable += batch->durable;
             gw_journal_batch_free(batch);
