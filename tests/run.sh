@@ -230,9 +230,14 @@ fuzz_one()
     cp -r "tests/fuzz/corpus/$name/." "$corpus" 2>/dev/null
     "$fuzzer" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
         -artifact_prefix="$builds/found/$name-" "$corpus" >"$output" 2>&1 || status=$?
-    [ "$status" -eq 0 ] && echo "pass fuzz: $name" >>"$results"
-    [ "$status" -eq 0 ] || echo "fail fuzz: $name" >>"$results"
-    { echo "-- $fuzzer: exit $status" && tail -n 60 "$output"; }
+    if [ "$status" -eq 0 ]; then
+        echo "pass fuzz: $name" >>"$results"
+        printf '%s: %s\n' "$name" "$(grep DONE "$output")"
+    else
+        echo "fail fuzz: $name" >>"$results"
+        printf '%s: exit status %d; what it found is in %s\n%s\n' \
+            "$name" "$status" "$builds/found" "$(tail -n 60 "$output")"
+    fi
     rm -rf "$corpus" "$output"
     return "$status"
 }

@@ -10,8 +10,12 @@
 /* Exit codes of the daemon (the last is sysexits.h's EX_CONFIG). */
 enum gw_exit { GW_EXIT_OK = 0, GW_EXIT_FAILED = 1, GW_EXIT_USAGE = 2, GW_EXIT_CONFIG = 78 };
 
+/* Makes the log what [log] says. */
+void gw_configure_log(const struct gw_config *config);
+
 /**
- * Reads the configuration and its secrets as the daemon would.
+ * Reads the configuration and its secrets as the daemon would. From when the file is found right
+ * on, the log is what it says.
  * @param path  NULL for the defaults
  * @return GW_EXIT_OK, GW_EXIT_CONFIG or GW_EXIT_FAILED (nothing is held then).
  */

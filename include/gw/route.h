@@ -57,6 +57,7 @@ enum gw_route_verdict {
 
 struct gw_route_notes {
     const char *reason;       /* of GW_ROUTE_REFUSED: static text that names the attribute */
+    bool is_update;           /* the event's route is one, whether or not a write was made */
     bool timestamp_malformed; /* counts as 0 ms */
     bool timestamp_ahead;     /* more than 24 h ahead of arrival */
 };

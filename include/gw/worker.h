@@ -19,7 +19,7 @@ struct gw_worker_options {
     struct gw_settings *settings;
     const int *listen_fds;
     size_t listen_fd_count;
-    struct gw_loop *parent; /* woken when the worker has ended */
+    struct gw_loop *parent; /* woken when the worker has become quiet or has ended */
 };
 
 /* @return 0 with the thread running, or a negative errno. */
@@ -34,6 +34,9 @@ void gw_worker_drain(struct gw_worker *worker);
 
 /* Ends in any case; what waits for the store is answered 500. */
 void gw_worker_stop(struct gw_worker *worker);
+
+/* Whether it has stopped accepting. */
+bool gw_worker_quiet(const struct gw_worker *worker);
 
 /* Whether its thread is done; its counters are still there. */
 bool gw_worker_ended(const struct gw_worker *worker);

@@ -35,6 +35,11 @@ static int load_secrets(const struct gw_config *config, struct gw_secrets *secre
     return GW_EXIT_OK;
 }
 
+void gw_configure_log(const struct gw_config *config)
+{
+    gw_log_configure((enum gw_log_level)config->log_level, (enum gw_log_format)config->log_format);
+}
+
 int gw_configure_load(const char *path, struct gw_config *config, struct gw_secrets *secrets)
 {
     struct gw_config_errors errors = {.count = 0};
@@ -45,6 +50,7 @@ int gw_configure_load(const char *path, struct gw_config *config, struct gw_secr
         log_config_errors(&errors);
         return r == -ENOMEM ? GW_EXIT_FAILED : GW_EXIT_CONFIG;
     }
+    gw_configure_log(config);
     r = load_secrets(config, secrets);
     if (r)
         gw_config_deinit(config);

@@ -4,8 +4,9 @@
  * feeds the watchdog only while every worker's loop has come round and no write of the backend's
  * hangs for good, so that a stuck part stops the whole from looking alive.
  *
- * A drain goes: readiness off, workers stop accepting and answer with Connection: close, each ends
- * when nothing is under way; at drain_timeout the rest is told to stop.
+ * A drain goes: readiness off, workers empty the backlog and stop accepting, the listen sockets are
+ * closed, answers carry Connection: close, each worker ends when nothing is under way; at
+ * drain_timeout the rest is told to stop.
  */
 #include "gw/service.h"
 
@@ -98,7 +99,6 @@ static void adopt(struct service *service, struct gw_config *config)
 
     if (gw_config_needs_restart(&service->config, config, names, sizeof(names)) > 0)
         gw_log(GW_LOG_WARNING, "these keys changed, but need a restart", GW_LOG_STR("keys", names));
-    gw_log_configure((enum gw_log_level)config->log_level, (enum gw_log_format)config->log_format);
     apply_limits(service, config);
     gw_config_deinit(&service->config);
     service->config = *config;
@@ -112,6 +112,7 @@ static void reload(struct service *service)
 
     gw_notify_reloading();
     if (gw_configure_settings(service->config_path, &config, &settings) != GW_EXIT_OK) {
+        gw_configure_log(&service->config);
         gw_log(GW_LOG_ERROR, "not reloaded: the old configuration stays");
     } else {
         publish(service, settings);
@@ -313,10 +314,10 @@ static void announce(const struct service *service)
     gw_notify_ready();
 }
 
-static bool all_ended(const struct service *service)
+static bool all(const struct service *service, bool (*is)(const struct gw_worker *worker))
 {
     for (size_t i = 0; i < service->worker_count; i++)
-        if (!gw_worker_ended(service->workers[i]))
+        if (!is(service->workers[i]))
             return false;
     return true;
 }
@@ -340,10 +341,10 @@ static int start(struct service *service)
 
 static bool wait_for_workers(struct service *service, int64_t deadline_ms)
 {
-    while (!all_ended(service) && service->loop.now_ms < deadline_ms)
+    while (!all(service, gw_worker_ended) && service->loop.now_ms < deadline_ms)
         if (gw_loop_wait(&service->loop, TICK_MS))
             break;
-    return all_ended(service);
+    return all(service, gw_worker_ended);
 }
 
 /* @return whether all of it was finished; what still runs then is left to the process's end. */
@@ -376,8 +377,11 @@ static int serve(struct service *service)
 {
     int r = start(service);
 
-    while (r == 0 && !(service->draining && all_ended(service)))
+    while (r == 0 && !(service->draining && all(service, gw_worker_ended))) {
         r = gw_loop_wait(&service->loop, -1);
+        if (service->draining && all(service, gw_worker_quiet))
+            gw_listeners_close(&service->listeners);
+    }
     bool finished = finish(service);
 
     return r == 0 && finished ? GW_EXIT_OK : GW_EXIT_FAILED;
@@ -393,8 +397,6 @@ int gw_service_run(const char *config_path)
 
     if (code != GW_EXIT_OK)
         return code;
-    gw_log_configure((enum gw_log_level)service.config.log_level,
-                     (enum gw_log_format)service.config.log_format);
     code = GW_EXIT_FAILED;
     if (gw_loop_init(&service.loop) == 0) {
         code = serve(&service);

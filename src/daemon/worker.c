@@ -26,6 +26,7 @@ struct gw_worker {
     struct gw_metrics metrics;
     _Atomic(struct gw_settings *) next_settings;
     _Atomic int command;
+    _Atomic bool quiet;
     _Atomic bool ended;
     _Atomic int64_t beat_ms;
 };
@@ -39,6 +40,16 @@ static void take_settings(struct gw_worker *worker)
     gw_settings_unref(settings);
 }
 
+/* Tells main, once, that the listen sockets may be closed. */
+static void hush(struct gw_worker *worker)
+{
+    if (atomic_load_explicit(&worker->quiet, memory_order_relaxed))
+        return;
+    gw_front_stop_accepting(worker->front);
+    atomic_store(&worker->quiet, true);
+    gw_loop_wake(worker->parent);
+}
+
 /* @return whether the worker goes on. */
 static bool obey(struct gw_worker *worker)
 {
@@ -47,7 +58,7 @@ static bool obey(struct gw_worker *worker)
     take_settings(worker);
     if (command == RUN)
         return true;
-    gw_front_stop_accepting(worker->front);
+    hush(worker);
     return command == DRAIN && !gw_front_drained(worker->front);
 }
 
@@ -156,6 +167,11 @@ void gw_worker_drain(struct gw_worker *worker)
 void gw_worker_stop(struct gw_worker *worker)
 {
     tell(worker, STOP);
+}
+
+bool gw_worker_quiet(const struct gw_worker *worker)
+{
+    return atomic_load(&worker->quiet);
 }
 
 bool gw_worker_ended(const struct gw_worker *worker)

@@ -19,6 +19,9 @@
 #include <sys/socket.h>
 
 #define SWEEP_MS 500
+#define STATE_CLOSE_WAIT 8 /* the kernel's; <netinet/tcp.h> has its name, but a shorter tcp_info   \
+                            */
+#define STRAY_BYTES 2      /* a CRLF before or after a request counts to none */
 #define REFUSED_BURST 10
 #define REFUSED_PER_SECOND 1
 
@@ -48,7 +51,6 @@ void gw_connection_enter(struct gw_connection *c, enum gw_phase phase)
     unlink_from_phase(c);
     link_to_phase(c, phase);
     c->since_ms = c->front->loop->now_ms;
-    c->idle_bytes_known = false;
 }
 
 struct gw_connection *gw_connection_new(struct gw_front *front, int fd)
@@ -67,7 +69,7 @@ struct gw_connection *gw_connection_new(struct gw_front *front, int fd)
     c->front = front;
     c->fd = fd;
     c->since_ms = front->loop->now_ms;
-    c->idle_bytes_known = true; /* none yet */
+    c->consumed_known = true;
     c->surplus = surplus;
     link_to_phase(c, GW_PHASE_IDLE);
     return c;
@@ -145,33 +147,40 @@ static void close_silently(struct gw_connection *c)
     gw_connection_enter(c, GW_PHASE_CLOSING);
 }
 
-/* Whether bytes came since the connection was first seen idle; never, where the kernel can't tell.
- */
-static bool has_begun(struct gw_connection *c)
+/* Whether more was received than the requests so far were long. */
+static bool has_begun(struct gw_connection *c, const struct tcp_info *info)
+{
+    if (!c->consumed_known) {
+        c->consumed = info->tcpi_bytes_received;
+        c->consumed_known = true;
+    }
+    return info->tcpi_bytes_received > c->consumed + STRAY_BYTES;
+}
+
+/* What the library does not tell: that the next request has begun, and (as it takes a socket for
+ * empty when it read less than it could) that the client has closed its side. */
+static void look_at_idle(struct gw_connection *c)
 {
     struct tcp_info info;
     socklen_t len = sizeof(info);
 
     if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
         len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
-        return false;
-    bool begun = c->idle_bytes_known && info.tcpi_bytes_received > c->idle_bytes;
-
-    if (!c->idle_bytes_known)
-        c->idle_bytes = info.tcpi_bytes_received;
-    c->idle_bytes_known = true;
-    return begun;
+        return; /* not TCP: idle_timeout alone ends it */
+    if (info.tcpi_state == STATE_CLOSE_WAIT)
+        close_silently(c);
+    else if (has_begun(c, &info))
+        gw_connection_enter(c, GW_PHASE_READING);
 }
 
 /* A request's time counts from when it was noticed, at most half a second after its first byte. */
-static void find_begun_requests(struct gw_front *front)
+static void look_at_all_idle(struct gw_front *front)
 {
     struct gw_connection *next;
 
     for (struct gw_connection *c = front->phases[GW_PHASE_IDLE].oldest; c; c = next) {
         next = c->next;
-        if (has_begun(c))
-            gw_connection_enter(c, GW_PHASE_READING);
+        look_at_idle(c);
     }
 }
 
@@ -181,7 +190,7 @@ void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms)
     int64_t request_ms = front->settings->request_timeout_ms;
     struct gw_connection *c;
 
-    find_begun_requests(front);
+    look_at_all_idle(front);
     while ((c = oldest_beyond(front, GW_PHASE_READING, request_ms, now_ms)))
         gw_connection_cut(c, GW_REPLY_TIMEOUT, "not complete within request_timeout");
     while ((c = oldest_beyond(front, GW_PHASE_REPLYING, request_ms, now_ms)))

@@ -47,9 +47,9 @@ struct gw_connection {
     enum gw_phase phase;
     int64_t since_ms; /* when the phase began */
     struct gw_connection *previous, *next;
-    uint64_t idle_bytes; /* what the socket had received when it was last seen idle */
-    bool idle_bytes_known;
-    bool surplus; /* beyond max_connections: its first request gets a 503 */
+    uint64_t consumed;   /* bytes of all requests so far */
+    bool consumed_known; /* not after a chunked one */
+    bool surplus;        /* beyond max_connections: its first request gets a 503 */
     struct gw_request request;
 };
 

@@ -186,6 +186,13 @@ static void decide_early(struct gw_request *request, const struct gw_head *head,
         request->signature = head->signature;
 }
 
+static void count_header(struct gw_connection *c, const struct gw_head *head)
+{
+    c->consumed +=
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+    c->consumed_known &= head->transfer_encodings == 0;
+}
+
 static enum MHD_Result begin(struct gw_request *request, const char *url, const char *method,
                              const char *version)
 {
@@ -199,6 +206,7 @@ static enum MHD_Result begin(struct gw_request *request, const char *url, const 
     request->endpoint = gw_settings_endpoint(request->settings, path);
     reader.signature_header = request->endpoint ? request->endpoint->scheme.header : NULL;
     (void)MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, read_header, &reader);
+    count_header(c, &reader.head);
     if (refuse_at_once(request, &reader.head))
         return answer(request);
     decide_early(request, &reader.head, path, method);
@@ -212,6 +220,7 @@ static void take_piece(struct gw_request *request, struct gw_str piece)
     size_t max = request->settings->max_body_bytes;
 
     request->received += piece.len;
+    connection_of(request)->consumed += piece.len;
     if (request->received > 2 * max && connection_of(request)->phase != GW_PHASE_CLOSING)
         gw_connection_cut(connection_of(request), GW_REPLY_TOO_LARGE, "more than twice max_body");
     if (request->reply != GW_REPLY_NONE)
@@ -257,10 +266,10 @@ static void stored(struct gw_submission *submission, enum gw_outcome outcome)
 
     count_outcome(request, outcome);
     gw_limit_give(&front->shared->limits.in_flight, 1);
-    if (outcomes[outcome].reply == GW_REPLY_SUCCESS || acknowledged)
+    if (outcomes[outcome].reply == GW_REPLY_SUCCESS)
         decide(request, GW_REPLY_SUCCESS);
     else
-        refuse(request, GW_REPLY_FAILED, "not stored");
+        refuse(request, acknowledged ? GW_REPLY_SUCCESS : GW_REPLY_FAILED, "not stored");
     request->next_resumed = front->resumed;
     front->resumed = request;
 }
@@ -344,10 +353,9 @@ static void count_judgement(struct gw_metrics *metrics, const struct gw_judgemen
 static enum MHD_Result judge(struct gw_request *request)
 {
     static const enum gw_reply replies[] = {
-        [GW_VERDICT_UNAUTHORIZED] = GW_REPLY_UNAUTHORIZED,
-        [GW_VERDICT_NOT_JSON] = GW_REPLY_INVALID_JSON,
-        [GW_VERDICT_REJECTED] = GW_REPLY_FAILED,
-        [GW_VERDICT_NO_MEMORY] = GW_REPLY_FAILED,
+        [GW_VERDICT_STORE] = GW_REPLY_SUCCESS,   [GW_VERDICT_UNAUTHORIZED] = GW_REPLY_UNAUTHORIZED,
+        [GW_VERDICT_SKIPPED] = GW_REPLY_SUCCESS, [GW_VERDICT_NOT_JSON] = GW_REPLY_INVALID_JSON,
+        [GW_VERDICT_REJECTED] = GW_REPLY_FAILED, [GW_VERDICT_NO_MEMORY] = GW_REPLY_FAILED,
     };
     struct gw_front *front = connection_of(request)->front;
     struct gw_judgement judgement;
@@ -355,14 +363,19 @@ static enum MHD_Result judge(struct gw_request *request)
     gw_endpoint_judge(request->endpoint, front->hmac, request->signature, request->body.data,
                       request->body.len, gw_time_now_ms(), &request->arena, &judgement);
     count_judgement(front->metrics, &judgement);
-    if (judgement.verdict == GW_VERDICT_STORE || judgement.verdict == GW_VERDICT_SKIPPED)
+    enum gw_reply reply = replies[judgement.verdict];
+
+    if (judgement.verdict == GW_VERDICT_REJECTED && judgement.notes.is_update &&
+        request->settings->acknowledge_failed_updates)
+        reply = GW_REPLY_SUCCESS;
+    if (reply == GW_REPLY_SUCCESS)
         build_answer(request, &judgement);
     if (judgement.verdict == GW_VERDICT_STORE)
         return submit(request, &judgement.write);
     if (judgement.verdict == GW_VERDICT_SKIPPED)
-        decide(request, GW_REPLY_SUCCESS);
+        decide(request, reply);
     else
-        refuse(request, replies[judgement.verdict], judgement.reason);
+        refuse(request, reply, judgement.reason);
     return answer(request);
 }
 

@@ -49,9 +49,18 @@ static uint64_t parse_length(struct gw_str text)
     return length;
 }
 
+/* Blanks around a value are no part of it; the library takes off only those before. */
+static struct gw_str trim_end(struct gw_str value)
+{
+    while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
+        value.len--;
+    return value;
+}
+
 void gw_head_add(struct gw_head *head, const char *signature_header, struct gw_str name,
                  struct gw_str value)
 {
+    value = trim_end(value);
     head->bad_name |= !is_token(name);
     head->bad_value |= !is_field_value(value);
     if (is_named(name, "Host")) {

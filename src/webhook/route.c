@@ -231,6 +231,8 @@ int gw_route_write(const struct gw_route_table *table, const struct gw_scan_resu
     int r = find_route(table, scan, arena, &index);
 
     if (r == 0)
+        notes->is_update = table->routes[index].action == GW_ACTION_UPDATE;
+    if (r == 0)
         r = read_conversation_id(table, scan, arena, &made.conversation_id, notes);
     if (r == 0)
         r = read_string(&scan->values[table->timestamp_slot], arena, &timestamp_reasons, &timestamp,

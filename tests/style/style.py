@@ -21,6 +21,7 @@ HEADERS = {"base": "base", "store": "store", "file_store": "store"}
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MEDIAN = 15
 FUNCTION_LINES_P90 = 45
+FUNCTION_LINES_MAX = 60
 
 # In pieces, so that the rules do not find themselves.
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" "DO", "FIX" "ME", "X" "XX")) + r")\b")
@@ -104,6 +105,9 @@ def function_length():
         yield f"src/: the median is {median:g} lines, over {FUNCTION_LINES_MEDIAN}"
     if p90 > FUNCTION_LINES_P90:
         yield f"src/: p90 is {p90:g} lines, over {FUNCTION_LINES_P90}"
+    for lines, where, _ in found:
+        if lines > FUNCTION_LINES_MAX:
+            yield f"{where}: {lines} lines, over {FUNCTION_LINES_MAX}"
 
 
 def owners():
