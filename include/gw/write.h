@@ -55,6 +55,10 @@ static inline int64_t gw_write_order(int64_t timestamp_ms, int rank)
     return timestamp_ms * GW_RANKS + rank;
 }
 
+/* Whether such a write can have that order: years 0000 to 9999, even for puts, odd for updates.
+ * What is read back is held against it, as others would not converge. */
+bool gw_write_order_fits(int64_t order, enum gw_action action);
+
 /* Turns line breaks, which in JSON can only be white space, into blanks, in place. */
 void gw_payload_to_one_line(char *body, size_t len);
 

@@ -243,6 +243,8 @@ static int read_members(const struct gw_scan_result *scan, struct gw_str line,
         result = read_action(&values[slots[ACTION]], arena, &write->action);
     if (!result)
         result = read_order(&values[slots[EVENT_ORDER]], &write->order);
+    if (!result && !gw_write_order_fits(write->order, write->action))
+        result = GW_LINE_MALFORMED;
     if (!result)
         result = read_string(&values[slots[CONVERSATION_ID]], arena, &write->conversation_id);
     if (!result && write->conversation_id.len == 0)

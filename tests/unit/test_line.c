@@ -12,7 +12,7 @@
 
 static const struct gw_write writes[] = {
     {.action = GW_ACTION_PUT,
-     .order = INT64_C(28567296000000004),
+     .order = INT64_C(28567296000004),
      .received_at_ms = INT64_C(1795435200123),
      .event_type = GW_STR("conversation:created"),
      .conversation_id = GW_STR("c-1"),
@@ -20,13 +20,13 @@ static const struct gw_write writes[] = {
                 GW_STR("contact")},
      .payload = GW_STR("{\"a\":1}")},
     {.action = GW_ACTION_UPDATE,
-     .order = INT64_MIN,
+     .order = INT64_C(-994675507199995),
      .event_type = GW_STR("conversation:updated"),
      .conversation_id = GW_STR("c-2"),
      .fields = {ABSENT, GW_STR("held"), GW_STR(""), ABSENT},
      .payload = GW_STR(" \t {\"payload\":{\"a\":[1, 2]}} \t ")},
     {.action = GW_ACTION_PUT,
-     .order = INT64_MAX,
+     .order = INT64_C(4054436812799998),
      .received_at_ms = INT64_C(-62167219200000),
      .event_type = GW_STR("\"quoted\\\""),
      .conversation_id = GW_STR("\0\0"),
@@ -34,7 +34,7 @@ static const struct gw_write writes[] = {
                 GW_STR("a\0b\xe2\x80\xa8")},
      .payload = GW_STR("null")},
     {.action = GW_ACTION_PUT,
-     .order = -5,
+     .order = -6,
      .received_at_ms = INT64_C(253402300799999),
      .event_type = GW_STR("}"),
      .conversation_id = GW_STR("\"payload\":"),
@@ -76,11 +76,11 @@ static void test_a_line_reads_as_the_design_says(void **state)
 {
     static const char *const expected[] = {
         "{\"receivedAt\":\"2026-11-23T12:00:00.123Z\",\"eventType\":\"conversation:created\","
-        "\"action\":\"put\",\"eventOrder\":28567296000000004,\"item\":{\"conversationId\":\"c-1\","
+        "\"action\":\"put\",\"eventOrder\":28567296000004,\"item\":{\"conversationId\":\"c-1\","
         "\"type\":\"voice\",\"status\":\"active\",\"timestamp\":\"2026-11-23T12:00:00Z\","
         "\"externalContactId\":\"contact\"},\"payload\":{\"a\":1}}\n",
         "{\"receivedAt\":\"1970-01-01T00:00:00.000Z\",\"eventType\":\"conversation:updated\","
-        "\"action\":\"update\",\"eventOrder\":-9223372036854775808,"
+        "\"action\":\"update\",\"eventOrder\":-994675507199995,"
         "\"item\":{\"conversationId\":\"c-2\",\"status\":\"held\",\"timestamp\":\"\"},"
         "\"payload\": \t {\"payload\":{\"a\":[1, 2]}} \t }\n",
     };
@@ -152,6 +152,14 @@ static void test_what_is_no_line_of_ours_is_told_apart(void **state)
         {GW_STR(WHOLE "\0\0"), GW_LINE_MALFORMED},
         {GW_STR(WHOLE " "), GW_LINE_MALFORMED},
         {GW_STR(HEAD "\"item\":{\"conversationId\":\"c\"},\"payload\":1}"), GW_LINE_MALFORMED},
+        {GW_STR(HEAD "\"eventOrder\":5,\"item\":{\"conversationId\":\"c\"},\"payload\":1}"),
+         GW_LINE_MALFORMED}, /* an update's */
+        {GW_STR(HEAD "\"eventOrder\":-994675507200002,\"item\":{\"conversationId\":\"c\"},"
+                     "\"payload\":1}"),
+         GW_LINE_MALFORMED}, /* before the year 0 */
+        {GW_STR(HEAD "\"eventOrder\":4054436812800000,\"item\":{\"conversationId\":\"c\"},"
+                     "\"payload\":1}"),
+         GW_LINE_MALFORMED}, /* after the year 9999 */
         {GW_STR(HEAD "\"eventOrder\":4.0,\"item\":{\"conversationId\":\"c\"},\"payload\":1}"),
          GW_LINE_MALFORMED},
         {GW_STR(HEAD "\"eventOrder\":4e1,\"item\":{\"conversationId\":\"c\"},\"payload\":1}"),
