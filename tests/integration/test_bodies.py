@@ -148,8 +148,7 @@ def test_an_announced_length_takes_no_memory(daemon):
     clients = [daemon.client() for _ in range(200)]
     for client in clients:
         client.send(announced)
-    for client in clients:
-        daemon.wait_read(client)
+    daemon.wait_read(*clients)
     assert daemon.post(event("c-1")).status == 200
     assert daemon.memory() < before + 200 * (128 << 10)
     for client in clients:

@@ -35,7 +35,7 @@ def test_reloads_under_load_fail_no_request(daemon):
     with Load(daemon.address, connections=8) as load:
         for _ in range(20):
             load.wait_acked(50)
-            daemon.configure(**{"server.request_timeout": "9s"})
+            daemon.configure(**{"server.request_timeout": "50s"})
             reload(daemon)
         load.stop()
     assert not load.refused and not load.unknown and not load.closing, load.summary()

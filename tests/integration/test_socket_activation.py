@@ -51,7 +51,7 @@ def use(daemon, one):
 
 
 @pytest.fixture(autouse=True)
-def no_descriptor_is_left():
+def handed_over_descriptors_are_closed():
     yield
     for fd in range(30, 34):
         try:

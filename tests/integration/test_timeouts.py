@@ -99,7 +99,8 @@ GONE = {
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 @pytest.mark.parametrize("sent", GONE.values(), ids=GONE.keys())
-def test_a_client_that_goes_away_leaks_nothing(daemon, sent, how):
+def test_a_client_that_goes_away_leaks_nothing(spawn, sent, how):
+    daemon = spawn({"server.request_timeout": "2s"}).start()
     for _ in range(40):
         client = daemon.client()
         client.send(sent)
