@@ -54,7 +54,8 @@ int gw_front_timeout_ms(struct gw_front *front);
 /* Accepts what is in the backlog, and from then on nothing more. */
 void gw_front_stop_accepting(struct gw_front *front);
 
-/* No request is under way, and what is open has been idle for GW_FRONT_LINGER_MS. */
+/* No request is under way, and what is open has been idle, and nothing accepted, for
+ * GW_FRONT_LINGER_MS: so that what is on its way on an open connection is still answered. */
 #define GW_FRONT_LINGER_MS 1000
 bool gw_front_drained(struct gw_front *front);
 

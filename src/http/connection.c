@@ -19,9 +19,9 @@
 #include <sys/socket.h>
 
 #define SWEEP_MS 500
-#define STATE_CLOSE_WAIT 8 /* the kernel's; <netinet/tcp.h> has its name, but a shorter tcp_info   \
-                            */
-#define STRAY_BYTES 2      /* a CRLF before or after a request counts to none */
+#define STATE_CLOSE_WAIT                                                                           \
+    8 /* the kernel's; <netinet/tcp.h> has its name, but a shorter tcp_info                        \
+       */
 #define REFUSED_BURST 10
 #define REFUSED_PER_SECOND 1
 
@@ -97,7 +97,7 @@ struct gw_connection *gw_connection_free(struct gw_connection *c)
     return NULL;
 }
 
-static void format_peer(const struct gw_connection *c, char *text, size_t size)
+void gw_connection_format_peer(const struct gw_connection *c, char *text, size_t size)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -118,7 +118,7 @@ void gw_connection_log_refused(struct gw_connection *c, enum gw_reply reply, con
     if (!gw_log_allowed(&c->front->refused_limits[reply], REFUSED_BURST, REFUSED_PER_SECOND,
                         c->front->loop->now_ms, &suppressed))
         return;
-    format_peer(c, peer, sizeof(peer));
+    gw_connection_format_peer(c, peer, sizeof(peer));
     gw_log(GW_LOG_WARNING, "request refused", GW_LOG_INT("status", gw_reply_status(reply)),
            GW_LOG_STR("reason", reason), GW_LOG_STR("peer", peer),
            GW_LOG_INT("suppressed", suppressed));
@@ -147,18 +147,9 @@ static void close_silently(struct gw_connection *c)
     gw_connection_enter(c, GW_PHASE_CLOSING);
 }
 
-/* Whether more was received than the requests so far were long. */
-static bool has_begun(struct gw_connection *c, const struct tcp_info *info)
-{
-    if (!c->consumed_known) {
-        c->consumed = info->tcpi_bytes_received;
-        c->consumed_known = true;
-    }
-    return info->tcpi_bytes_received > c->consumed + STRAY_BYTES;
-}
-
-/* What the library does not tell: that the next request has begun, and (as it takes a socket for
- * empty when it read less than it could) that the client has closed its side. */
+/* What the library does not tell: that the next request has begun, as more was received than the
+ * requests so far were long, and (as it takes a socket for empty when it read less than it could)
+ * that the client has closed its side. */
 static void look_at_idle(struct gw_connection *c)
 {
     struct tcp_info info;
@@ -167,14 +158,20 @@ static void look_at_idle(struct gw_connection *c)
     if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
         len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
         return; /* not TCP: idle_timeout alone ends it */
-    if (info.tcpi_state == STATE_CLOSE_WAIT)
-        close_silently(c);
-    else if (has_begun(c, &info))
+    bool closed = info.tcpi_state == STATE_CLOSE_WAIT;
+    uint64_t received = info.tcpi_bytes_received - closed; /* the FIN counts as one */
+
+    if (!c->consumed_known)
+        c->consumed = received;
+    c->consumed_known = true;
+    if (received > c->consumed)
         gw_connection_enter(c, GW_PHASE_READING);
+    else if (closed)
+        close_silently(c);
 }
 
 /* A request's time counts from when it was noticed, at most half a second after its first byte. */
-static void look_at_all_idle(struct gw_front *front)
+void gw_connection_look_at_idle(struct gw_front *front)
 {
     struct gw_connection *next;
 
@@ -190,7 +187,7 @@ void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms)
     int64_t request_ms = front->settings->request_timeout_ms;
     struct gw_connection *c;
 
-    look_at_all_idle(front);
+    gw_connection_look_at_idle(front);
     while ((c = oldest_beyond(front, GW_PHASE_READING, request_ms, now_ms)))
         gw_connection_cut(c, GW_REPLY_TIMEOUT, "not complete within request_timeout");
     while ((c = oldest_beyond(front, GW_PHASE_REPLYING, request_ms, now_ms)))

@@ -75,6 +75,7 @@ struct gw_front {
     struct gw_listener listeners[GW_FRONT_LISTENERS_MAX];
     size_t listener_count;
     bool accepting;
+    int64_t hushed_ms;              /* since when it is not */
     struct gw_connection *arriving; /* while it is given to libmicrohttpd */
     struct gw_timer accept_again;
     struct gw_timer sweep;
@@ -82,7 +83,7 @@ struct gw_front {
     struct gw_request *resumed;
     size_t requests;
     struct gw_log_limit refused_limits[GW_REPLY_COUNT];
-    struct gw_log_limit library_limit;
+    struct gw_log_limit library_limit, accept_limit, timestamp_limit;
 };
 
 /* connection.c */
@@ -94,6 +95,10 @@ struct gw_connection *gw_connection_free(struct gw_connection *connection);
 struct gw_connection *gw_connection_opened(struct gw_front *front, struct MHD_Connection *mhd);
 void gw_connection_enter(struct gw_connection *connection, enum gw_phase phase);
 void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms);
+/* Finds out which idle connections have begun a request, or been closed by their clients. */
+void gw_connection_look_at_idle(struct gw_front *front);
+/* Writes the peer's address as text. */
+void gw_connection_format_peer(const struct gw_connection *connection, char *text, size_t size);
 /* Logs, at a limited rate, why a request was refused, with the peer. */
 void gw_connection_log_refused(struct gw_connection *connection, enum gw_reply reply,
                                const char *reason);

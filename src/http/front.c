@@ -20,10 +20,19 @@
  * cleared after every request and stays while idle, so it costs time as well as memory: at the
  * library's own 32 KiB, 10,000 idle connections took 322 MiB. */
 #define POOL_BYTES (16 << 10)
-#define LIBRARY_LOG_BURST 5
-#define LIBRARY_LOG_PER_SECOND 1
+#define LOG_BURST 5
+#define LOG_PER_SECOND 1
 
 /* --- libmicrohttpd's callbacks --- */
+
+/* A broken promise between the library and us: nothing after it can be trusted. */
+static void panic(void *context, const char *file, unsigned line, const char *reason)
+{
+    (void)context;
+    gw_log(GW_LOG_ERROR, "libmicrohttpd cannot go on", GW_LOG_STR("file", file),
+           GW_LOG_INT("line", line), GW_LOG_STR("reason", reason ? reason : ""));
+    abort();
+}
 
 static void connection_notified(void *front, struct MHD_Connection *mhd, void **context,
                                 enum MHD_ConnectionNotificationCode code)
@@ -47,17 +56,17 @@ static size_t leave_escaped(void *front, struct MHD_Connection *mhd, char *text)
  * constant format is logged. */
 static void library_logged(void *context, const char *format, va_list arguments)
 {
-    static const char refused[] = "Error processing request";
+    static const char refused[] = "Error processing request (HTTP response code is %u";
     struct gw_front *front = context;
     unsigned suppressed;
 
-    (void)arguments;
     if (!front->mhd || strncmp(format, refused, sizeof(refused) - 1) != 0)
         return;
     gw_metrics_add(front->metrics, GW_COUNTER_REFUSED_BY_LIBRARY, 1);
-    if (gw_log_allowed(&front->library_limit, LIBRARY_LOG_BURST, LIBRARY_LOG_PER_SECOND,
-                       front->loop->now_ms, &suppressed))
+    if (gw_log_allowed(&front->library_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
+                       &suppressed))
         gw_log(GW_LOG_WARNING, "request refused by libmicrohttpd",
+               GW_LOG_INT("status", va_arg(arguments, unsigned)),
                GW_LOG_STR("reason", "malformed HTTP, or a header too large"),
                GW_LOG_INT("suppressed", suppressed));
 }
@@ -88,6 +97,30 @@ static void accept_again(struct gw_timer *timer, int64_t now_ms)
         gw_loop_set_timer(front->loop, timer, now_ms + ACCEPT_PAUSE_MS);
 }
 
+static void log_accept_failure(struct gw_front *front, int error)
+{
+    unsigned suppressed;
+
+    if (gw_log_allowed(&front->accept_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
+                       &suppressed))
+        gw_log(GW_LOG_ERROR, "cannot accept; trying again", GW_LOG_ERRNO(error),
+               GW_LOG_INT("suppressed", suppressed));
+}
+
+/* So many wait for their 503 that this one gets it at once. */
+static void turn_away(struct gw_front *front, int fd)
+{
+    unsigned suppressed;
+
+    gw_reply_send(fd, GW_REPLY_OVERLOADED);
+    close(fd);
+    gw_metrics_add(front->metrics, gw_reply_counter(GW_REPLY_OVERLOADED), 1);
+    if (gw_log_allowed(&front->accept_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
+                       &suppressed))
+        gw_log(GW_LOG_WARNING, "connection turned away: far more than max_connections",
+               GW_LOG_INT("suppressed", suppressed));
+}
+
 /* @return false when there is nothing to accept, or no descriptor for it. */
 static bool accept_one(struct gw_listener *listener)
 {
@@ -99,20 +132,16 @@ static bool accept_one(struct gw_listener *listener)
 
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            gw_log(GW_LOG_ERROR, "cannot accept; trying again", GW_LOG_ERRNO(errno));
+            log_accept_failure(front, errno);
             pause_accepting(front);
         }
         return errno == ECONNABORTED || errno == EINTR;
     }
-    struct gw_connection *arriving = gw_connection_new(front, fd);
-
-    if (!arriving) {
-        gw_reply_send(fd, GW_REPLY_OVERLOADED);
-        gw_metrics_add(front->metrics, gw_reply_counter(GW_REPLY_OVERLOADED), 1);
-        close(fd);
+    front->arriving = gw_connection_new(front, fd);
+    if (!front->arriving) {
+        turn_away(front, fd);
         return true;
     }
-    front->arriving = arriving;
     (void)MHD_add_connection(front->mhd, fd, (struct sockaddr *)&address, len);
     front->arriving = gw_connection_free(front->arriving); /* where the library refused it */
     return true;
@@ -133,9 +162,10 @@ void gw_front_stop_accepting(struct gw_front *front)
     if (!front->accepting)
         return;
     front->accepting = false;
+    front->hushed_ms = front->loop->now_ms;
     gw_loop_cancel_timer(front->loop, &front->accept_again);
     for (size_t i = 0; i < front->listener_count; i++) {
-        while (accept_one(&front->listeners[i]))
+        for (int left = SOMAXCONN; left > 0 && accept_one(&front->listeners[i]); left--)
             ;
         gw_loop_remove(front->loop, &front->listeners[i].watch);
     }
@@ -152,6 +182,7 @@ static void mhd_ready(struct gw_watch *watch, uint32_t events)
 
 static int start_library(struct gw_front *front)
 {
+    MHD_set_panic_func(panic, NULL);
     front->mhd = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
         NULL, NULL, gw_request_handle, front, MHD_OPTION_EXTERNAL_LOGGER, library_logged, front,
@@ -210,6 +241,7 @@ struct gw_front *gw_front_free(struct gw_front *front)
 {
     if (!front)
         return NULL;
+    front->store = NULL;
     if (front->mhd) {
         gw_front_stop_accepting(front);
         gw_request_abandon_all(front);
@@ -261,8 +293,14 @@ size_t gw_front_requests(const struct gw_front *front)
 
 bool gw_front_drained(struct gw_front *front)
 {
-    const struct gw_connection *newest = front->phases[GW_PHASE_IDLE].newest;
+    const struct gw_connection *newest;
 
-    return front->requests == 0 && !front->phases[GW_PHASE_READING].oldest &&
-           (!newest || front->loop->now_ms - newest->since_ms >= GW_FRONT_LINGER_MS);
+    gw_connection_look_at_idle(front);
+    if (front->requests > 0 || front->phases[GW_PHASE_READING].oldest)
+        return false;
+    newest = front->phases[GW_PHASE_IDLE].newest;
+    if (!newest)
+        return true;
+    return front->loop->now_ms - newest->since_ms >= GW_FRONT_LINGER_MS &&
+           front->loop->now_ms - front->hushed_ms >= GW_FRONT_LINGER_MS;
 }

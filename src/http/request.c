@@ -15,9 +15,11 @@
 #include "gw/time.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <strings.h>
 
 #define BODY_AHEAD_MAX ((size_t)64 << 10) /* taken on the word of a Content-Length */
+#define TIMESTAMP_LOG_BURST 5
 
 static struct gw_connection *connection_of(struct gw_request *request)
 {
@@ -198,7 +200,7 @@ static enum MHD_Result begin(struct gw_request *request, const char *url, const 
 {
     struct gw_connection *c = connection_of(request);
     struct gw_str path = path_of(url);
-    struct head_reader reader = {.head.http_1_1 = strcmp(version, "HTTP/1.1") == 0};
+    struct head_reader reader = {.head.http_1_1 = strcmp(version, "HTTP/1.0") != 0};
 
     gw_connection_enter(c, GW_PHASE_READING);
     c->front->requests++;
@@ -293,6 +295,8 @@ static enum MHD_Result submit(struct gw_request *request, const struct gw_write 
     struct gw_connection *c = connection_of(request);
     struct gw_limit *in_flight = &c->front->shared->limits.in_flight;
 
+    if (!c->front->store)
+        return fail(request, GW_REPLY_OVERLOADED, "stopping");
     if (!gw_limit_take(in_flight, 1))
         return fail(request, GW_REPLY_OVERLOADED, "more than max_in_flight");
     request->write = *write;
@@ -344,10 +348,27 @@ static void count_judgement(struct gw_metrics *metrics, const struct gw_judgemen
     gw_metrics_add(metrics, GW_COUNTER_SECRET_MATCHED + (enum gw_counter)judgement->secret, 1);
     if (judgement->verdict != GW_VERDICT_STORE)
         gw_metrics_add(metrics, counters[judgement->verdict], 1);
-    if (judgement->notes.timestamp_malformed)
-        gw_metrics_add(metrics, GW_COUNTER_TIMESTAMP_MALFORMED, 1);
-    if (judgement->notes.timestamp_ahead)
-        gw_metrics_add(metrics, GW_COUNTER_TIMESTAMP_AHEAD, 1);
+}
+
+static void warn_of_timestamp(struct gw_request *request, const struct gw_route_notes *notes)
+{
+    struct gw_connection *c = connection_of(request);
+    char peer[NI_MAXHOST];
+    unsigned suppressed;
+
+    if (!notes->timestamp_malformed && !notes->timestamp_ahead)
+        return;
+    gw_metrics_add(
+        c->front->metrics,
+        notes->timestamp_ahead ? GW_COUNTER_TIMESTAMP_AHEAD : GW_COUNTER_TIMESTAMP_MALFORMED, 1);
+    if (!gw_log_allowed(&c->front->timestamp_limit, TIMESTAMP_LOG_BURST, 1, c->front->loop->now_ms,
+                        &suppressed))
+        return;
+    gw_connection_format_peer(c, peer, sizeof(peer));
+    gw_log(GW_LOG_WARNING,
+           notes->timestamp_ahead ? "an event's timestamp is more than a day ahead; taken as it is"
+                                  : "an event's timestamp cannot be read; it counts as the oldest",
+           GW_LOG_STR("peer", peer), GW_LOG_INT("suppressed", suppressed));
 }
 
 static enum MHD_Result judge(struct gw_request *request)
@@ -363,6 +384,7 @@ static enum MHD_Result judge(struct gw_request *request)
     gw_endpoint_judge(request->endpoint, front->hmac, request->signature, request->body.data,
                       request->body.len, gw_time_now_ms(), &request->arena, &judgement);
     count_judgement(front->metrics, &judgement);
+    warn_of_timestamp(request, &judgement.notes);
     enum gw_reply reply = replies[judgement.verdict];
 
     if (judgement.verdict == GW_VERDICT_REJECTED && judgement.notes.is_update &&

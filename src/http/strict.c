@@ -49,7 +49,9 @@ static uint64_t parse_length(struct gw_str text)
     return length;
 }
 
-/* Blanks around a value are no part of it; the library takes off only those before. */
+/* Blanks around a value are no part of it; the library takes off only those before. Where it reads
+ * a value itself, it must be read here as it does: a Transfer-Encoding with a blank behind is none
+ * that it knows. */
 static struct gw_str trim_end(struct gw_str value)
 {
     while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
@@ -60,7 +62,6 @@ static struct gw_str trim_end(struct gw_str value)
 void gw_head_add(struct gw_head *head, const char *signature_header, struct gw_str name,
                  struct gw_str value)
 {
-    value = trim_end(value);
     head->bad_name |= !is_token(name);
     head->bad_value |= !is_field_value(value);
     if (is_named(name, "Host")) {
@@ -72,7 +73,7 @@ void gw_head_add(struct gw_head *head, const char *signature_header, struct gw_s
         head->transfer_encodings++;
         head->chunked = is_named(value, "chunked");
     } else if (signature_header && is_named(name, signature_header) && head->signatures++ == 0) {
-        head->signature = value;
+        head->signature = trim_end(value);
     }
 }
 

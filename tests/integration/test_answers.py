@@ -293,4 +293,4 @@ def test_every_answer_is_counted(daemon):
     assert [counters[f"reply_{status}"] for status in ERROR] == [1, 1, 1, 1, 0, 1]
     assert [counters[name] for name in ("verified", "stored", "skipped", "rejected", "failed")] \
         == [5, 2, 1, 2, 0]
-    assert counters["secret_matched"] == 5
+    assert counters["secret_matched_1"] == 5

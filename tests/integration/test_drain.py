@@ -78,6 +78,36 @@ def refuses(daemon):
     return False
 
 
+def test_connections_long_idle_are_still_served_when_the_drain_begins(spawn):
+    """A sender may reuse one in the very moment, and Genesys repeats nothing after a reset."""
+    daemon = spawn().start()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(daemon.client()) for _ in range(20)]
+        for client in clients:
+            assert client.get("/healthz").status == 200
+        assert not clients[0].answered(1.5)  # longer than a drain lingers
+        daemon.signal(signal.SIGTERM)
+        eventually(lambda: refuses(daemon), "new connections are refused")
+        for number, client in enumerate(clients):
+            response = client.post(event(f"c-{number}"))
+            assert response.status == 200 and response.closes
+    assert daemon.wait_exit() == 0
+    daemon.counters().check(lines=20)
+
+
+def test_requests_that_arrive_at_the_end_of_drain_timeout_are_answered_or_cut(spawn):
+    """Some are suspended, the disk hangs, and others arrive in the moment of the stop."""
+    daemon = spawn({"server.drain_timeout": "1s"}, faults=True).start()
+    daemon.faults.set("fdatasync", "hang")
+    with Load(daemon.address, connections=32, reconnect=True) as load:
+        eventually(lambda: daemon.events.stat().st_size > 0, "the first batch is written")
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_exit(20)
+        load.stop()
+    daemon.check_log()
+    daemon.counters().check()
+
+
 def test_requests_that_wait_for_the_disk_are_answered(spawn):
     daemon = spawn(faults=True).start()
     daemon.faults.set("fdatasync", "hang")

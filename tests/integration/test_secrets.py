@@ -47,7 +47,19 @@ def test_any_of_several_secrets_counts_and_which_is_counted(spawn, tmp_path):
     assert accepts(daemon, FILE) and accepts(daemon, OTHER) and accepts(daemon, OTHER)
     assert not accepts(daemon, wire.SECRET)
     counters = daemon.stop().check(lines=3)
-    assert counters["secret_matched"] == 1
+    assert (counters["secret_matched_1"], counters["secret_matched_2"]) == (1, 2)
+
+
+def test_a_reload_tells_first_which_secrets_were_used(spawn, tmp_path):
+    """As it may give them another order."""
+    files = [write(tmp_path / "one", FILE), write(tmp_path / "two", OTHER)]
+    daemon = spawn({"signature.secret_file": files}, secret=None).start()
+    assert accepts(daemon, OTHER)
+    daemon.configure(**{"signature.secret_file": [files[1]]})
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_log('"reloaded"')
+    told = daemon.wait_log("events by secret")
+    assert told["secret_matched_2"] == 1 and "secret_matched_1" not in told
 
 
 def test_the_environment_beats_the_file(spawn, tmp_path):

@@ -43,6 +43,11 @@ REFUSED = {
                          body=CHUNKED_BODY),
     "chunked twice": raw("Host: a", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked",
                          SIGNATURE, body=CHUNKED_BODY),
+    "a blank behind chunked": raw("Host: a", "Transfer-Encoding: chunked ", SIGNATURE,
+                                  body=CHUNKED_BODY),
+    "a tab behind chunked": raw("Host: a", "Transfer-Encoding: chunked\t", SIGNATURE,
+                                body=CHUNKED_BODY),
+    "no host in HTTP/1.2": raw(LENGTH, SIGNATURE, request_line="POST /webhook HTTP/1.2"),
     "a folded host": raw("Host: a", "\tb", LENGTH, SIGNATURE),
 }
 

@@ -36,7 +36,7 @@ def test_a_trickling_client_is_answered_408(hasty, at_once):
     assert hasty.stop().check(lines=0)["reply_408"] == 1
 
 
-@pytest.mark.parametrize("at_once", [20, len(HEADERS), len(HEADERS) + 100])
+@pytest.mark.parametrize("at_once", [1, 2, 20, len(HEADERS), len(HEADERS) + 100])
 def test_a_client_that_stops_in_a_request_is_answered_408(hasty, at_once):
     with hasty.client() as client:
         client.send(REQUEST[:at_once])
@@ -127,14 +127,15 @@ def test_a_client_that_goes_away_while_suspended_leaks_nothing(spawn, how):
 
 
 @pytest.mark.parametrize("request_bytes", [get("/healthz"), post(event("c-1"))])
-def test_a_half_closed_client_is_answered_and_then_closed(daemon, request_bytes):
-    """Often, as the end may come together with the request or after it."""
+def test_a_half_closed_client_holds_nothing(daemon, request_bytes):
+    """To libmicrohttpd a client that closes its side has gone: it may be answered or not, but its
+    event is whole or not there, and its connection is closed well before idle_timeout."""
     for _ in range(50):
         with daemon.client() as client:
             client.send(request_bytes)
             client.socket.shutdown(wire.socket.SHUT_WR)
-            assert client.response().status == 200
-            client.expect_closed()
+            client.rest()
+    daemon.wait_no_connection()
     daemon.stop().check(lines=len(daemon.records()))
 
 
