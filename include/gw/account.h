@@ -22,6 +22,10 @@ uint64_t gw_account_total(const struct gw_account *account, enum gw_counter coun
 /* Logs every counter that is not zero, with the message "stopped". */
 void gw_account_log(const struct gw_account *account);
 
+/* Logs how many events each secret has signed up to now, if there were any. Before a reload, which
+ * may give the secrets another order. */
+void gw_account_log_secrets(const struct gw_account *account);
+
 /* Writes "verified 12, stored 10, ...", for STATUS. */
 void gw_account_format(const struct gw_account *account, char *text, size_t size);
 

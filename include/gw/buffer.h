@@ -35,6 +35,9 @@ int gw_buffer_append(struct gw_buffer *buffer, struct gw_str bytes) GW_MUST_CHEC
  */
 int gw_buffer_append_json(struct gw_buffer *buffer, struct gw_str text) GW_MUST_CHECK;
 
+/* Appends @number in decimal: for where printf would be too slow. */
+int gw_buffer_append_number(struct gw_buffer *buffer, int64_t number) GW_MUST_CHECK;
+
 /* Appends what printf(3) would print, without its NUL; errors as gw_buffer_reserve's. */
 int gw_buffer_appendf(struct gw_buffer *buffer, const char *format, ...)
     GW_PRINTF(2, 3) GW_MUST_CHECK;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define GW_CONFIG_LIST_MAX 8
+#define GW_CONFIG_WORKERS_MAX 64
 #define GW_CONFIG_LINE_MAX 190 /* inih cuts longer lines silently; ours refuses them */
 
 struct gw_config_list {

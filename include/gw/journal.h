@@ -82,6 +82,9 @@ int gw_journal_hand_over(struct gw_journal *journal, struct gw_journal_batch *ba
 /* Whether a batch of @bytes would be taken now. Any thread; cheap. */
 bool gw_journal_has_room(const struct gw_journal *journal, size_t bytes);
 
+/* Changes max_queued_bytes; what waits already may stay beyond it. Any thread. */
+void gw_journal_set_max_queued(struct gw_journal *journal, size_t bytes);
+
 /* All batches of @client that the writer has finished, in the order of handing over. The client's
  * thread. */
 struct gw_journal_batch *gw_journal_take_back(struct gw_journal *journal,
@@ -97,8 +100,8 @@ bool gw_journal_ready(const struct gw_journal *journal);
 /* Milliseconds that the write or sync under way has taken; 0 when there is none. Any thread. */
 int64_t gw_journal_busy_ms(const struct gw_journal *journal);
 
-/* After the group under way: opens PATH anew. The old file stays where the new one cannot be
- * opened. Any thread; returns at once. */
+/* Opens PATH anew, after all that was handed over up to now is in the old file, which stays where
+ * the new one cannot be opened. Any thread; returns at once. */
 void gw_journal_reopen(struct gw_journal *journal);
 
 /* Batches, lines, bytes and failures; the writer adds, any thread reads. */

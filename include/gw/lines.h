@@ -9,7 +9,8 @@
 
 #include "gw/buffer.h"
 
-#define GW_LINES_MAX_BYTES ((size_t)64 << 20)
+/* Twice the longest max_body, as a line repeats parts of its body, and what stands around them. */
+#define GW_LINES_MAX_BYTES (((size_t)64 << 20) + ((size_t)64 << 10))
 
 enum gw_lines_result {
     GW_LINES_END = 1,

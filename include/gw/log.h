@@ -40,7 +40,8 @@ struct gw_log_field {
 /**
  * gw_log(GW_LOG_WARNING, "request refused", GW_LOG_STR("reason", reason), GW_LOG_INT("bytes", n));
  * Field values are hostile: control characters are escaped, invalid UTF-8 too, length is bounded.
- * Any thread; a line is written whole, by one write(2).
+ * Any thread; a line is written whole, by one write(2), and never waited for: where the reader of
+ * stderr stalls, lines are dropped, and the next one that gets through is preceded by their number.
  */
 #define gw_log(level, message, ...)                                                                \
     gw_log_write(level, message, (const struct gw_log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})

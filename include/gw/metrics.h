@@ -66,7 +66,7 @@ static inline uint64_t gw_metrics_get(const struct gw_metrics *metrics, enum gw_
     return atomic_load_explicit(&metrics->counters[counter], memory_order_relaxed);
 }
 
-/* Short name for logs, such as "verified" or "reply_200"; "" for the secrets after the first. */
+/* Short name for logs, such as "verified" or "reply_200". */
 const char *gw_counter_name(enum gw_counter counter);
 
 #endif

@@ -63,6 +63,8 @@ struct gw_backend_ops {
     bool (*stuck)(struct gw_backend *backend);
     /* Opens its files anew (SIGUSR1, logrotate); what was taken before goes to the old ones. */
     void (*reopen)(struct gw_backend *backend);
+    /* Changes how many bytes may wait to be stored before submit says -EAGAIN (a reload). */
+    void (*set_max_queued)(struct gw_backend *backend, size_t bytes);
     /* Its own counters (batches, lines), to be summed with the workers'; never NULL. */
     const struct gw_metrics *(*metrics)(struct gw_backend *backend);
     /**

@@ -9,7 +9,7 @@
 
 #include "gw/front.h"
 
-#define GW_WORKERS_MAX 64
+#define GW_WORKERS_MAX GW_CONFIG_WORKERS_MAX
 
 struct gw_worker;
 

@@ -70,33 +70,17 @@ int gw_buffer_append(struct gw_buffer *buffer, struct gw_str bytes)
 }
 
 /* What follows the backslash: 'u' for the long form, 0 where the byte stands as it is. */
-static char escape_letter(unsigned char byte)
-{
-    switch (byte) {
-    case '"':
-    case '\\':
-        return (char)byte;
-    case '\b':
-        return 'b';
-    case '\f':
-        return 'f';
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    default:
-        return byte < 0x20 ? 'u' : 0;
-    }
-}
+static const char escape_letters[256] = {
+    [0x00 ... 0x07] = 'u', ['\b'] = 'b', ['\t'] = 't',          ['\n'] = 'n', [0x0b] = 'u',
+    ['\f'] = 'f',          ['\r'] = 'r', [0x0e ... 0x1f] = 'u', ['"'] = '"',  ['\\'] = '\\',
+};
 
 static size_t escaped_size(struct gw_str text)
 {
     size_t size = text.len + 2;
 
     for (size_t i = 0; i < text.len; i++) {
-        char letter = escape_letter((unsigned char)text.data[i]);
+        char letter = escape_letters[(unsigned char)text.data[i]];
 
         if (letter)
             size += letter == 'u' ? 5 : 1;
@@ -135,7 +119,7 @@ int gw_buffer_append_json(struct gw_buffer *buffer, struct gw_str text)
     *out++ = '"';
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        char letter = escape_letter(byte);
+        char letter = escape_letters[byte];
 
         if (letter)
             out = write_escaped(out, byte, letter);
@@ -145,6 +129,22 @@ int gw_buffer_append_json(struct gw_buffer *buffer, struct gw_str text)
     *out++ = '"';
     buffer->len = (size_t)(out - buffer->data);
     return 0;
+}
+
+int gw_buffer_append_number(struct gw_buffer *buffer, int64_t number)
+{
+    char digits[20];
+    char *const end = digits + sizeof(digits);
+    char *at = end;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0)
+        *--at = '-';
+    return gw_buffer_append(buffer, (struct gw_str){at, (size_t)(end - at)});
 }
 
 /* vsnprintf needs room for its NUL, which is not kept. */

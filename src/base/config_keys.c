@@ -94,7 +94,7 @@ const struct gw_config_key gw_config_keys[] = {
      .unit = "threads",
      .initial = "auto",
      .min = 1,
-     .max = 256,
+     .max = GW_CONFIG_WORKERS_MAX,
      .offset = AT(workers),
      .help = "Threads that serve requests. auto is one for each core that the process may use; "
              "set it lower to leave cores to others."},
@@ -104,7 +104,7 @@ const struct gw_config_key gw_config_keys[] = {
      .unit = BYTES,
      .initial = "6MiB",
      .min = KIB,
-     .max = GIB,
+     .max = 32 * MIB, /* the companion reads lines of twice that: GW_LINES_MAX_BYTES */
      .reloadable = true,
      .offset = AT(max_body_bytes),
      .help = "The longest body that is taken; a longer one is answered 413. Raise it when events "
@@ -173,8 +173,8 @@ const struct gw_config_key gw_config_keys[] = {
      .max = HOUR,
      .reloadable = true,
      .offset = AT(drain_timeout_ms),
-     .help = "How long a stop waits for requests on open connections. Give the load balancer time "
-             "to see that /readyz has turned 503."},
+     .help = "How long requests on open connections are still served, with Connection: close, once "
+             "the daemon is told to stop. New connections are refused from then on."},
 
     {.section = "signature",
      .name = "header",
@@ -260,7 +260,9 @@ const struct gw_config_key gw_config_keys[] = {
      .choices = levels,
      .reloadable = true,
      .offset = AT(log_level),
-     .help = "The least important lines that are written. debug tells of every request."},
+     .help = "The least important lines that are written. error: what needs a person; warning: "
+             "refused requests too; info: start, stop, reload and the counters too; debug: nothing "
+             "more yet."},
     {.section = "log",
      .name = "format",
      .type = GW_CONFIG_CHOICE,

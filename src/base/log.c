@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A line is built on the stack and written by one write(2), so that lines of several threads never
- * mix and logging takes neither lock nor memory. It is bounded: a value is cut at VALUE_MAX bytes,
- * and a field that no longer fits is left out whole, so a JSON line is always JSON.
+ * mix and logging takes no memory. It is bounded: a value is cut at VALUE_MAX bytes, and a field
+ * that no longer fits is left out whole, so a JSON line is always JSON.
+ *
+ * A write to a pipe whose reader stalls would block, and with it every thread that logs. So each
+ * line is preceded by a poll(2), and one for which there is no room is dropped and counted. Both
+ * are under one lock: the last room would otherwise be promised to two threads. A pipe with room
+ * has room for PIPE_BUF bytes, which no line is longer than.
  *
  * Text and JSON differ only in how a byte is escaped and in what stands around fields; both walk
  * the value by UTF-8 characters. Whatever could move a terminal's cursor (C0, DEL and C1 controls)
@@ -14,6 +19,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -49,6 +56,10 @@ static _Atomic int current_level = GW_LOG_INFO;
 static _Atomic int current_format = GW_LOG_TEXT;
 static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
 static bool to_journal;
+static pthread_mutex_t output = PTHREAD_MUTEX_INITIALIZER; /* guards stderr and dropped */
+static uint64_t dropped; /* lines, since the last one that got through */
+
+_Static_assert(LINE_MAX_BYTES <= PIPE_BUF, "a pipe that poll(2) says has room must take a line");
 
 /* systemd sets JOURNAL_STREAM to DEVICE:INODE of the stream that it connected; a child whose
  * stderr was redirected since has another. */
@@ -246,27 +257,54 @@ static void end_line(struct line *line)
     line->text[line->len++] = '\n';
 }
 
+static void compose(struct line *line, enum gw_log_level level, const char *message,
+                    const struct gw_log_field *fields)
+{
+    line->len = 0;
+    line->full = false;
+    line->json = atomic_load_explicit(&current_format, memory_order_relaxed) == GW_LOG_JSON;
+
+    begin_line(line, level, gw_str(message));
+    for (const struct gw_log_field *field = fields; field->key && !line->full; field++)
+        add_field(line, field);
+    end_line(line);
+}
+
+/* With the lock. @return whether the line got through, whole. */
+static bool put(const struct line *line)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) &&
+           write(STDERR_FILENO, line->text, line->len) == (ssize_t)line->len;
+}
+
+/* With the lock. An error, so that no level hides it. */
+static bool put_dropped(void)
+{
+    const struct gw_log_field fields[] = {GW_LOG_INT("lines", dropped), {0}};
+    struct line line;
+
+    compose(&line, GW_LOG_ERROR, "log lines were lost: nobody read them in time", fields);
+    return put(&line);
+}
+
 void gw_log_write(enum gw_log_level level, const char *message, const struct gw_log_field *fields)
 {
     int saved_errno = errno;
     struct line line;
-    ssize_t written;
 
     if ((int)level > atomic_load_explicit(&current_level, memory_order_relaxed))
         return;
     pthread_once(&journal_once, find_journal);
-    line.len = 0;
-    line.full = false;
-    line.json = atomic_load_explicit(&current_format, memory_order_relaxed) == GW_LOG_JSON;
+    compose(&line, level, message, fields);
 
-    begin_line(&line, level, gw_str(message));
-    for (const struct gw_log_field *field = fields; field->key && !line.full; field++)
-        add_field(&line, field);
-    end_line(&line);
-
-    /* Where a log that cannot be written to could be reported, nobody would read it. */
-    written = write(STDERR_FILENO, line.text, line.len);
-    (void)written;
+    pthread_mutex_lock(&output);
+    if (dropped > 0 && put_dropped())
+        dropped = 0;
+    if (dropped > 0 || !put(&line))
+        dropped++;
+    pthread_mutex_unlock(&output);
     errno = saved_errno;
 }
 

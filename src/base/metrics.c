@@ -27,7 +27,14 @@ static const char *const names[GW_COUNTER_COUNT] = {
     [GW_COUNTER_AMBIGUOUS] = "ambiguous",
     [GW_COUNTER_TIMESTAMP_MALFORMED] = "timestamp_malformed",
     [GW_COUNTER_TIMESTAMP_AHEAD] = "timestamp_ahead",
-    [GW_COUNTER_SECRET_MATCHED] = "secret_matched",
+    [GW_COUNTER_SECRET_MATCHED] = "secret_matched_1",
+    [GW_COUNTER_SECRET_MATCHED + 1] = "secret_matched_2",
+    [GW_COUNTER_SECRET_MATCHED + 2] = "secret_matched_3",
+    [GW_COUNTER_SECRET_MATCHED + 3] = "secret_matched_4",
+    [GW_COUNTER_SECRET_MATCHED + 4] = "secret_matched_5",
+    [GW_COUNTER_SECRET_MATCHED + 5] = "secret_matched_6",
+    [GW_COUNTER_SECRET_MATCHED + 6] = "secret_matched_7",
+    [GW_COUNTER_SECRET_MATCHED + 7] = "secret_matched_8",
     [GW_COUNTER_JOURNAL_BATCHES] = "journal_batches",
     [GW_COUNTER_JOURNAL_LINES] = "journal_lines",
     [GW_COUNTER_JOURNAL_BYTES] = "journal_bytes",
@@ -36,5 +43,5 @@ static const char *const names[GW_COUNTER_COUNT] = {
 
 const char *gw_counter_name(enum gw_counter counter)
 {
-    return names[counter] ? names[counter] : "";
+    return names[counter];
 }

@@ -10,6 +10,7 @@
 #include "gw/table.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -141,6 +142,53 @@ static void say_unreadable(const char *name, int error)
                  error == EBADMSG ? "gzip'ed data is broken or cut off" : strerrordesc_np(error));
 }
 
+/* What the daemon moved aside from @path after a failed sync; @path is taken literally. */
+static int append_pattern(struct gw_buffer *pattern, const char *path)
+{
+    static const char rest[] = ".failed-*";
+    int r = 0;
+
+    for (; *path && r == 0; path++)
+        r = gw_buffer_appendf(pattern, strchr("*?[\\", *path) ? "\\%c" : "%c", *path);
+    return r < 0 ? r : gw_buffer_append(pattern, (struct gw_str){rest, sizeof(rest)});
+}
+
+static bool is_operand(const char *path, char **paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(path, paths[i]) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_left_out(const char *pattern, char **paths, size_t count)
+{
+    glob_t found;
+    size_t left_out = 0;
+
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return 0;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        left_out += !is_operand(found.gl_pathv[i], paths, count);
+    globfree(&found);
+    return left_out;
+}
+
+static void say_left_out(const char *path, char **paths, size_t count)
+{
+    struct gw_buffer pattern;
+    size_t left_out = 0;
+
+    gw_buffer_init(&pattern, SIZE_MAX);
+    if (append_pattern(&pattern, path) == 0)
+        left_out = count_left_out(pattern.data, paths, count);
+    gw_buffer_deinit(&pattern);
+    if (left_out > 0)
+        gw_cli_error("%s: %zu file%s moved aside after a failed sync may hold acknowledged events "
+                     "too: try '" GW_CLI_PROGRAM " show %s %s.failed-*'",
+                     path, left_out, left_out == 1 ? "" : "s", path, path);
+}
+
 static int fold_files(struct gw_fold *fold, char **paths, size_t count)
 {
     int failed = 0;
@@ -150,6 +198,7 @@ static int fold_files(struct gw_fold *fold, char **paths, size_t count)
         int r = gw_fold_file(fold, paths[i], GW_LINES_MAX_BYTES, &skips);
 
         say_skipped(gw_lines_name(paths[i]), &skips);
+        say_left_out(paths[i], paths, count);
         if (r < 0) {
             say_unreadable(gw_lines_name(paths[i]), -r);
             failed = r;
@@ -199,7 +248,8 @@ const struct gw_cli_command gw_cli_show = {
     .description =
         "Folds all FILEs, plain or gzip'ed, in any order (rotated ones too; '-' is\n"
         "standard input), into one record a conversation. Only what ends in a line break\n"
-        "counts; lines that are none of the file store's are skipped and counted.",
+        "counts; lines that are none of the file store's are skipped and counted.\n"
+        "A FILE.failed-* beside FILE holds acknowledged events too: name it as well.",
     .example = "genesys-webhook show events.jsonl events.jsonl.1.gz",
     .options = options,
     .option_count = GW_COUNT(options),

@@ -22,19 +22,37 @@ uint64_t gw_account_total(const struct gw_account *account, enum gw_counter coun
     return sum;
 }
 
+/* Fills in those from @first to before @end that are not zero. @return how many these are. */
+static size_t collect(const struct gw_account *account, int first, int end,
+                      struct gw_log_field fields[GW_COUNTER_COUNT + 1])
+{
+    size_t count = 0;
+
+    for (int i = first; i < end; i++) {
+        uint64_t sum = gw_account_total(account, (enum gw_counter)i);
+
+        if (sum > 0)
+            fields[count++] =
+                (struct gw_log_field)GW_LOG_INT(gw_counter_name((enum gw_counter)i), sum);
+    }
+    return count;
+}
+
 void gw_account_log(const struct gw_account *account)
 {
     struct gw_log_field fields[GW_COUNTER_COUNT + 1] = {{0}};
-    size_t count = 0;
 
-    for (int i = 0; i < GW_COUNTER_COUNT; i++) {
-        const char *name = gw_counter_name((enum gw_counter)i);
-        uint64_t sum = gw_account_total(account, (enum gw_counter)i);
-
-        if (sum > 0 && *name)
-            fields[count++] = (struct gw_log_field)GW_LOG_INT(name, sum);
-    }
+    (void)collect(account, 0, GW_COUNTER_COUNT, fields);
     gw_log_write(GW_LOG_INFO, "stopped", fields);
+}
+
+void gw_account_log_secrets(const struct gw_account *account)
+{
+    struct gw_log_field fields[GW_COUNTER_COUNT + 1] = {{0}};
+
+    if (collect(account, GW_COUNTER_SECRET_MATCHED, GW_COUNTER_SECRET_MATCHED + GW_KEYS_MAX,
+                fields) > 0)
+        gw_log_write(GW_LOG_INFO, "events by secret", fields);
 }
 
 void gw_account_format(const struct gw_account *account, char *text, size_t size)

@@ -6,7 +6,8 @@
  *
  * A drain goes: readiness off, workers empty the backlog and stop accepting, the listen sockets are
  * closed, answers carry Connection: close, each worker ends when nothing is under way; at
- * drain_timeout the rest is told to stop.
+ * drain_timeout the rest is told to stop. A worker that does not even do that hangs, and whatever
+ * it may still touch stays where it is until the process's end.
  */
 #include "gw/service.h"
 
@@ -15,6 +16,7 @@
 #include "gw/file_store.h"
 #include "gw/listener.h"
 #include "gw/notify.h"
+#include "gw/secret.h"
 #include "gw/time.h"
 #include "gw/worker.h"
 
@@ -32,11 +34,15 @@
 #define LOCK_TIMEOUT_MS 10000
 #define SURPLUS_CONNECTIONS 256
 #define OTHER_FILES 256
-#define CLOSE_MS 2000 /* what the backend has at least to finish when all workers have ended */
+#define STOP_MS 3000         /* what workers have to stop when they are told to */
+#define CLOSE_MS 2000        /* what the backend has to finish when all workers have ended */
+#define LINE_ROOM (64 << 10) /* more than a stored line has beside what its body says */
 
 struct service {
     const char *config_path;
-    struct gw_config config;
+    struct gw_config started;       /* what holds until a restart of the keys that need one */
+    struct gw_config reloaded;      /* empty before the first reload */
+    const struct gw_config *config; /* which of them holds */
     struct gw_shared shared;
     struct gw_settings *settings;
     struct gw_listeners listeners;
@@ -54,22 +60,44 @@ struct service {
 
 /* --- configuration --- */
 
+/* max_connections, or as many as there can be files for. */
+static int64_t find_max_connections(const struct gw_config *config)
+{
+    const uint64_t others = SURPLUS_CONNECTIONS + OTHER_FILES;
+    uint64_t wanted = (uint64_t)config->max_connections + others;
+    uint64_t granted = 0;
+    int r = gw_limits_raise_files(wanted, &granted);
+    int64_t max = config->max_connections;
+
+    if (r == 0 && granted >= wanted)
+        return max;
+    if (r == 0)
+        max = granted > others ? (int64_t)(granted - others) : 1;
+    gw_log(GW_LOG_WARNING,
+           "fewer files may be open than max_connections needs, so fewer connections are taken: "
+           "raise LimitNOFILE or lower max_connections",
+           GW_LOG_INT("wanted", wanted), GW_LOG_INT("granted", granted),
+           GW_LOG_INT("max_connections", max));
+    return max;
+}
+
+/* A stored line repeats a part of its body as attributes. So with this much, a body that was taken
+ * also finds room, whatever it says, where nothing else waits. */
+static size_t max_queued_bytes(const struct gw_config *config)
+{
+    return (size_t)config->max_buffered_bytes + (size_t)config->max_body_bytes + LINE_ROOM;
+}
+
 static void apply_limits(struct service *service, const struct gw_config *config)
 {
     struct gw_limits *limits = &service->shared.limits;
-    uint64_t wanted = (uint64_t)config->max_connections + SURPLUS_CONNECTIONS + OTHER_FILES;
-    uint64_t granted = 0;
-    int r = gw_limits_raise_files(wanted, &granted);
+    struct gw_backend *backend = service->shared.backend;
 
-    atomic_store(&limits->connections.max, config->max_connections);
+    atomic_store(&limits->connections.max, find_max_connections(config));
     atomic_store(&limits->surplus.max, SURPLUS_CONNECTIONS);
     atomic_store(&limits->buffered_bytes.max, config->max_buffered_bytes);
     atomic_store(&limits->in_flight.max, config->max_in_flight);
-    if (r || granted < wanted)
-        gw_log(GW_LOG_WARNING,
-               "fewer files may be open than max_connections needs: raise LimitNOFILE or lower "
-               "max_connections",
-               GW_LOG_INT("wanted", wanted), GW_LOG_INT("granted", granted));
+    backend->ops->set_max_queued(backend, max_queued_bytes(config));
 }
 
 static void tell_status(struct service *service, int64_t now_ms)
@@ -97,11 +125,12 @@ static void adopt(struct service *service, struct gw_config *config)
 {
     char names[512];
 
-    if (gw_config_needs_restart(&service->config, config, names, sizeof(names)) > 0)
+    if (gw_config_needs_restart(&service->started, config, names, sizeof(names)) > 0)
         gw_log(GW_LOG_WARNING, "these keys changed, but need a restart", GW_LOG_STR("keys", names));
     apply_limits(service, config);
-    gw_config_deinit(&service->config);
-    service->config = *config;
+    gw_config_deinit(&service->reloaded);
+    service->reloaded = *config;
+    service->config = &service->reloaded;
     gw_log(GW_LOG_INFO, "reloaded");
 }
 
@@ -110,11 +139,17 @@ static void reload(struct service *service)
     struct gw_config config;
     struct gw_settings *settings;
 
+    /* systemd must not hear READY after STOPPING. */
+    if (service->draining) {
+        gw_log(GW_LOG_INFO, "not reloaded: draining");
+        return;
+    }
     gw_notify_reloading();
     if (gw_configure_settings(service->config_path, &config, &settings) != GW_EXIT_OK) {
-        gw_configure_log(&service->config);
+        gw_configure_log(service->config);
         gw_log(GW_LOG_ERROR, "not reloaded: the old configuration stays");
     } else {
+        gw_account_log_secrets(&service->account);
         publish(service, settings);
         adopt(service, &config);
     }
@@ -126,7 +161,7 @@ static void drain(struct service *service)
     if (service->draining)
         return;
     service->draining = true;
-    service->drain_deadline_ms = service->loop.now_ms + service->config.drain_timeout_ms;
+    service->drain_deadline_ms = service->loop.now_ms + service->config->drain_timeout_ms;
     service->status_at_ms = 0;
     gw_notify_stopping();
     gw_log(GW_LOG_INFO, "draining");
@@ -196,20 +231,6 @@ static bool is_alive(const struct service *service)
     return !backend->ops->stuck(backend);
 }
 
-static void stop_rest(struct service *service)
-{
-    size_t stopped = 0;
-
-    for (size_t i = 0; i < service->worker_count; i++)
-        if (!gw_worker_ended(service->workers[i])) {
-            gw_worker_stop(service->workers[i]);
-            stopped++;
-        }
-    if (stopped > 0)
-        gw_log(GW_LOG_WARNING, "drain_timeout is over: open requests are cut",
-               GW_LOG_INT("workers", stopped));
-}
-
 static void ticked(struct gw_timer *timer, int64_t now_ms)
 {
     struct service *service = GW_CONTAINER(timer, struct service, tick);
@@ -222,11 +243,11 @@ static void ticked(struct gw_timer *timer, int64_t now_ms)
     }
     tell_status(service, now_ms);
     if (service->draining) {
+        int64_t left_ms = service->drain_deadline_ms - now_ms;
+
         gw_notify_extend(2 * TICK_MS + CLOSE_MS);
-        if (now_ms >= service->drain_deadline_ms)
-            stop_rest(service);
-        else if (service->drain_deadline_ms - now_ms < next_ms)
-            next_ms = service->drain_deadline_ms - now_ms;
+        if (left_ms > 0 && left_ms < next_ms)
+            next_ms = left_ms;
     }
     gw_loop_set_timer(&service->loop, timer, now_ms + (next_ms > 0 ? next_ms : 1));
 }
@@ -249,11 +270,11 @@ static int open_backend(struct service *service)
     char path[4096], message[1024] = "the path is too long";
     const struct gw_journal_options options = {
         .path = path,
-        .sync = service->config.file_sync == GW_CONFIG_SYNC_ALWAYS,
-        .max_queued_bytes = (size_t)service->config.max_buffered_bytes,
+        .sync = service->started.file_sync == GW_CONFIG_SYNC_ALWAYS,
+        .max_queued_bytes = max_queued_bytes(&service->started),
         .lock_timeout_ms = LOCK_TIMEOUT_MS,
     };
-    int r = resolve_path(service->config.file_path, path, sizeof(path));
+    int r = resolve_path(service->started.file_path, path, sizeof(path));
 
     if (r == 0)
         r = gw_file_store_open(&options, &service->shared.backend, message, sizeof(message));
@@ -269,7 +290,7 @@ static int open_listeners(struct service *service)
 {
     char message[512] = "the handed-over sockets cannot be taken";
     int r =
-        gw_listeners_open(&service->listeners, service->config.listen, message, sizeof(message));
+        gw_listeners_open(&service->listeners, service->started.listen, message, sizeof(message));
 
     if (r)
         gw_log(GW_LOG_ERROR, "cannot listen", GW_LOG_STR("error", message));
@@ -279,7 +300,7 @@ static int open_listeners(struct service *service)
 static int start_workers(struct service *service)
 {
     unsigned count =
-        service->config.workers > 0 ? (unsigned)service->config.workers : gw_limits_cpus();
+        service->started.workers > 0 ? (unsigned)service->started.workers : gw_limits_cpus();
     int r = 0;
 
     for (unsigned i = 0; i < count && i < GW_WORKERS_MAX && r == 0; i++) {
@@ -308,7 +329,7 @@ static void announce(const struct service *service)
 
     gw_listeners_format(&service->listeners, addresses, sizeof(addresses));
     gw_log(GW_LOG_INFO, "serving", GW_LOG_STR("version", GW_VERSION),
-           GW_LOG_STR("listen", addresses), GW_LOG_STR("path", service->config.path),
+           GW_LOG_STR("listen", addresses), GW_LOG_STR("path", service->started.path),
            GW_LOG_INT("workers", service->worker_count),
            GW_LOG_INT("secrets", service->settings->endpoint->keyring.count));
     gw_notify_ready();
@@ -329,7 +350,7 @@ static int start(struct service *service)
     if ((r = watch_signals(service)) || (r = open_listeners(service)) ||
         (r = open_backend(service)))
         return r;
-    apply_limits(service, &service->config);
+    apply_limits(service, &service->started);
     if ((r = start_workers(service)))
         return r;
     service->watchdog_ms = gw_notify_watchdog_ms();
@@ -337,6 +358,19 @@ static int start(struct service *service)
     gw_loop_set_timer(&service->loop, &service->tick, service->loop.now_ms);
     announce(service);
     return 0;
+}
+
+static void stop_workers(struct service *service)
+{
+    size_t running = 0;
+
+    for (size_t i = 0; i < service->worker_count; i++) {
+        running += !gw_worker_ended(service->workers[i]);
+        gw_worker_stop(service->workers[i]);
+    }
+    if (service->draining && running > 0)
+        gw_log(GW_LOG_WARNING, "drain_timeout is over: open requests are cut",
+               GW_LOG_INT("workers", running));
 }
 
 static bool wait_for_workers(struct service *service, int64_t deadline_ms)
@@ -347,22 +381,27 @@ static bool wait_for_workers(struct service *service, int64_t deadline_ms)
     return all(service, gw_worker_ended);
 }
 
-/* @return whether all of it was finished; what still runs then is left to the process's end. */
+/* Nothing may be freed, and no stack be left, under a thread that still runs. */
+_Noreturn static void end_at_once(const struct service *service)
+{
+    gw_log(GW_LOG_ERROR, "a worker hangs: stopping without it");
+    gw_account_log(&service->account);
+    gw_secret_forget_environment();
+    _exit(GW_EXIT_FAILED);
+}
+
+/* @return whether the store has all that it was given. */
 static bool finish(struct service *service)
 {
     struct gw_backend *backend = service->shared.backend;
-    int64_t deadline_ms = gw_time_monotonic_ms() + CLOSE_MS;
     int r = 0;
 
-    for (size_t i = 0; i < service->worker_count; i++)
-        gw_worker_stop(service->workers[i]);
-    if (!wait_for_workers(service, deadline_ms)) {
-        gw_log(GW_LOG_ERROR, "a worker hangs: stopping without it");
-        return false;
-    }
+    stop_workers(service);
+    if (!wait_for_workers(service, gw_time_monotonic_ms() + STOP_MS))
+        end_at_once(service);
     if (backend) {
         gw_account_log(&service->account);
-        r = backend->ops->close(backend, deadline_ms);
+        r = backend->ops->close(backend, gw_time_monotonic_ms() + CLOSE_MS);
         if (r)
             gw_log(GW_LOG_ERROR, "the store did not finish in time", GW_LOG_ERRNO(-r));
     }
@@ -373,11 +412,17 @@ static bool finish(struct service *service)
     return r == 0;
 }
 
+static bool drained(const struct service *service)
+{
+    return service->draining &&
+           (all(service, gw_worker_ended) || service->loop.now_ms >= service->drain_deadline_ms);
+}
+
 static int serve(struct service *service)
 {
     int r = start(service);
 
-    while (r == 0 && !(service->draining && all(service, gw_worker_ended))) {
+    while (r == 0 && !drained(service)) {
         r = gw_loop_wait(&service->loop, -1);
         if (service->draining && all(service, gw_worker_quiet))
             gw_listeners_close(&service->listeners);
@@ -393,17 +438,19 @@ int gw_service_run(const char *config_path)
 
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         gw_log(GW_LOG_WARNING, "secrets may show in a core dump", GW_LOG_ERRNO(errno));
-    int code = gw_configure_settings(config_path, &service.config, &service.settings);
+    int code = gw_configure_settings(config_path, &service.started, &service.settings);
 
     if (code != GW_EXIT_OK)
         return code;
     code = GW_EXIT_FAILED;
+    service.config = &service.started;
     if (gw_loop_init(&service.loop) == 0) {
         code = serve(&service);
         gw_loop_deinit(&service.loop);
     }
     if (service.signals.fd >= 0)
         close(service.signals.fd);
-    gw_config_deinit(&service.config);
+    gw_config_deinit(&service.started);
+    gw_config_deinit(&service.reloaded);
     return code;
 }

@@ -12,6 +12,9 @@
 #include "gw/log.h"
 #include "gw/reply.h"
 
+#define SPARE_BODIES 128
+#define SPARE_BODY_BYTES ((size_t)16 << 10)
+
 /*
  * A connection is on the list of its phase, in the order in which it entered it; as each phase has
  * one time limit for all, only the lists' heads need to be looked at.
@@ -81,6 +84,8 @@ struct gw_front {
     struct gw_timer sweep;
     struct gw_phase_list phases[GW_PHASE_COUNT];
     struct gw_request *resumed;
+    struct gw_buffer spare_bodies[SPARE_BODIES]; /* malloc is slow for what a body takes */
+    size_t spare_count;
     size_t requests;
     struct gw_log_limit refused_limits[GW_REPLY_COUNT];
     struct gw_log_limit library_limit, accept_limit, timestamp_limit;

@@ -250,6 +250,8 @@ struct gw_front *gw_front_free(struct gw_front *front)
         gw_loop_remove(front->loop, &front->mhd_watch);
         MHD_stop_daemon(front->mhd);
     }
+    while (front->spare_count > 0)
+        gw_buffer_deinit(&front->spare_bodies[--front->spare_count]);
     gw_replies_deinit(&front->replies);
     gw_hmac_free(front->hmac);
     gw_settings_unref(front->settings);

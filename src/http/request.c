@@ -46,10 +46,17 @@ static enum MHD_Result answer(struct gw_request *request)
 
 static void release_body(struct gw_request *request)
 {
+    struct gw_front *front = connection_of(request)->front;
+
     if (request->body_taken > 0)
-        gw_limit_give(&connection_of(request)->front->shared->limits.buffered_bytes,
-                      request->body_taken);
+        gw_limit_give(&front->shared->limits.buffered_bytes, request->body_taken);
     request->body_taken = 0;
+    if (front->spare_count < SPARE_BODIES && request->body.capacity > 0 &&
+        request->body.capacity <= SPARE_BODY_BYTES) {
+        request->body.len = 0;
+        front->spare_bodies[front->spare_count++] = request->body;
+        gw_buffer_init(&request->body, 0);
+    }
     gw_buffer_deinit(&request->body);
 }
 
@@ -134,7 +141,11 @@ static const char *target_reason(enum gw_reply reply)
 
 static int begin_body(struct gw_request *request, uint64_t announced)
 {
-    gw_buffer_init(&request->body, request->settings->max_body_bytes);
+    struct gw_front *front = connection_of(request)->front;
+
+    if (front->spare_count > 0)
+        request->body = front->spare_bodies[--front->spare_count];
+    request->body.max = request->settings->max_body_bytes;
     return gw_buffer_reserve(&request->body,
                              announced < BODY_AHEAD_MAX ? (size_t)announced : BODY_AHEAD_MAX);
 }

@@ -10,14 +10,18 @@
 #include <strings.h>
 
 /* RFC 9110, section 5.6.2. */
+static const bool token_characters[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
+    ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
+    ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
+    ['`'] = true,         ['|'] = true,         ['~'] = true,
+};
+
 static bool is_token(struct gw_str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-
-        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+    for (size_t i = 0; i < text.len; i++)
+        if (!token_characters[(unsigned char)text.data[i]])
             return false;
-    }
     return text.len > 0;
 }
 

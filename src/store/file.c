@@ -316,6 +316,11 @@ static void reopen(struct gw_backend *backend)
     gw_journal_reopen(journal_of(backend));
 }
 
+static void set_max_queued(struct gw_backend *backend, size_t bytes)
+{
+    gw_journal_set_max_queued(journal_of(backend), bytes);
+}
+
 static const struct gw_metrics *metrics_of(struct gw_backend *backend)
 {
     return gw_journal_metrics(journal_of(backend));
@@ -334,6 +339,7 @@ static const struct gw_backend_ops backend_ops = {
     .ready = is_ready,
     .stuck = is_stuck,
     .reopen = reopen,
+    .set_max_queued = set_max_queued,
     .metrics = metrics_of,
     .close = close_backend,
 };

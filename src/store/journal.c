@@ -36,7 +36,7 @@ enum task { TASK_COMMIT, TASK_PROBE, TASK_REOPEN, TASK_STOP };
 struct gw_journal {
     struct gw_metrics metrics;
     char *path;
-    size_t max_queued_bytes;
+    _Atomic size_t max_queued_bytes;
     int lock_fd;
     pthread_t thread;
 
@@ -51,6 +51,7 @@ struct gw_journal {
     struct gw_journal_batch **queue_end;
     struct gw_journal_batch *group; /* under way; the links are the writer's to change */
     bool reopening;
+    struct gw_journal_batch *last_before_reopening; /* in the queue; NULL: none is */
     bool stopping;
     bool finished;
 
@@ -63,9 +64,15 @@ struct gw_journal {
 
 bool gw_journal_has_room(const struct gw_journal *journal, size_t bytes)
 {
+    size_t max = atomic_load_explicit(&journal->max_queued_bytes, memory_order_relaxed);
     size_t queued = atomic_load_explicit(&journal->queued_bytes, memory_order_relaxed);
 
-    return queued <= journal->max_queued_bytes && bytes <= journal->max_queued_bytes - queued;
+    return queued <= max && bytes <= max - queued;
+}
+
+void gw_journal_set_max_queued(struct gw_journal *journal, size_t bytes)
+{
+    atomic_store_explicit(&journal->max_queued_bytes, bytes, memory_order_relaxed);
 }
 
 int gw_journal_hand_over(struct gw_journal *journal, struct gw_journal_batch *batch)
@@ -150,6 +157,9 @@ void gw_journal_reopen(struct gw_journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
     journal->reopening = true;
+    if (journal->queue)
+        journal->last_before_reopening =
+            GW_CONTAINER(journal->queue_end, struct gw_journal_batch, next);
     pthread_cond_signal(&journal->work);
     pthread_mutex_unlock(&journal->lock);
 }
@@ -159,7 +169,8 @@ const struct gw_metrics *gw_journal_metrics(const struct gw_journal *journal)
     return &journal->metrics;
 }
 
-/* Moves the oldest batches of the queue to the group. With the lock. */
+/* Moves the oldest batches of the queue to the group, but none from behind a reopening. With the
+ * lock. */
 static void take_group(struct gw_journal *journal)
 {
     struct gw_journal_batch **end = &journal->queue;
@@ -168,9 +179,15 @@ static void take_group(struct gw_journal *journal)
 
     while (*end && count < GROUP_BATCHES &&
            (count == 0 || bytes + (*end)->bytes.len <= GW_JOURNAL_BATCH_BYTES)) {
+        struct gw_journal_batch *batch = *end;
+
         count++;
-        bytes += (*end)->bytes.len;
-        end = &(*end)->next;
+        bytes += batch->bytes.len;
+        end = &batch->next;
+        if (batch == journal->last_before_reopening) {
+            journal->last_before_reopening = NULL;
+            break;
+        }
     }
     journal->group = journal->queue;
     journal->queue = *end;
@@ -307,7 +324,7 @@ static void wait_for_work(struct gw_journal *journal)
 static enum task next_task(struct gw_journal *journal)
 {
     for (;;) {
-        if (journal->reopening) {
+        if (journal->reopening && !journal->last_before_reopening) {
             journal->reopening = false;
             return TASK_REOPEN;
         }

@@ -21,32 +21,44 @@ static const struct gw_str actions[] = {
     [GW_ACTION_UPDATE] = GW_STR("update"),
 };
 
+static int append_all(struct gw_buffer *out, const struct gw_str *parts, size_t count)
+{
+    int result = 0;
+
+    for (size_t i = 0; !result && i < count; i++)
+        result = gw_buffer_append(out, parts[i]);
+    return result;
+}
+
 static int append_head(const struct gw_write *write, struct gw_buffer *out)
 {
     char received_at[GW_TIME_TEXT_SIZE];
+    const struct gw_str before[] = {GW_STR("{\"receivedAt\":\""),
+                                    {received_at, GW_TIME_TEXT_SIZE - 1},
+                                    GW_STR("\",\"eventType\":")};
+    const struct gw_str after[] = {GW_STR(",\"action\":\""), actions[write->action],
+                                   GW_STR("\",\"eventOrder\":")};
     int result;
 
     gw_time_format(write->received_at_ms, received_at);
-    result = gw_buffer_appendf(out, "{\"receivedAt\":\"%s\",\"eventType\":", received_at);
+    result = append_all(out, before, GW_COUNT(before));
     if (!result)
         result = gw_buffer_append_json(out, write->event_type);
     if (!result)
-        result = gw_buffer_appendf(out, ",\"action\":\"%s\",\"eventOrder\":%" PRId64,
-                                   actions[write->action].data, write->order);
+        result = append_all(out, after, GW_COUNT(after));
+    if (!result)
+        result = gw_buffer_append_number(out, write->order);
     return result;
 }
 
 static int append_field(const struct gw_write *write, enum gw_field field, struct gw_buffer *out)
 {
+    const struct gw_str name[] = {GW_STR(",\""), gw_str(gw_field_name(field)), GW_STR("\":")};
     int result;
 
     if (!write->fields[field].data)
         return 0;
-    result = gw_buffer_append(out, GW_STR(",\""));
-    if (!result)
-        result = gw_buffer_append(out, gw_str(gw_field_name(field)));
-    if (!result)
-        result = gw_buffer_append(out, GW_STR("\":"));
+    result = append_all(out, name, GW_COUNT(name));
     if (!result)
         result = gw_buffer_append_json(out, write->fields[field]);
     return result;
@@ -65,13 +77,9 @@ static int append_item(const struct gw_write *write, struct gw_buffer *out)
 
 static int append_payload(const struct gw_write *write, struct gw_buffer *out)
 {
-    int result = gw_buffer_append(out, GW_STR("},\"payload\":"));
+    const struct gw_str parts[] = {GW_STR("},\"payload\":"), write->payload, GW_STR("}\n")};
 
-    if (!result)
-        result = gw_buffer_append(out, write->payload);
-    if (!result)
-        result = gw_buffer_append(out, GW_STR("}\n"));
-    return result;
+    return append_all(out, parts, GW_COUNT(parts));
 }
 
 int gw_line_append(const struct gw_write *write, struct gw_buffer *out)

@@ -200,6 +200,22 @@ def test_show_skips_and_counts_what_is_no_line(daemon, tmp_path):
     assert len(done.stdout.splitlines()) == 2
 
 
+def test_show_tells_of_files_moved_aside_that_were_not_named(daemon, tmp_path):
+    fill(daemon)
+    first, *others = daemon.events.read_bytes().splitlines(keepends=True)
+    newest = write(tmp_path / "[a] b*.jsonl", b"".join(others))
+    write(tmp_path / "[a] b_.jsonl.failed-1", first)  # another file's
+    assert run("show", newest).stderr == ""
+    aside = [write(tmp_path / f"{newest.name}.failed-20261123T120000.{number}Z", first)
+             for number in range(2)]
+    done = run("show", newest)
+    assert done.returncode == 0 and len(done.stderr.splitlines()) == 1
+    assert "2 files" in done.stderr and f"show {newest} {newest}.failed-*" in done.stderr
+    assert "1 file " in run("show", newest, aside[1]).stderr
+    done = run("show", "--json", newest, *aside)
+    assert done.stderr == "" and shown(newest, *aside) == shown(daemon.events)
+
+
 def test_show_of_no_file_is_an_error_that_hides_no_other(daemon, tmp_path):
     fill(daemon)
     done = run("show", "--json", tmp_path / "none", daemon.events)

@@ -160,6 +160,19 @@ def test_a_hung_disk_holds_the_stop_no_longer_than_drain_timeout(spawn):
     daemon.counters().check(lines=1)
 
 
+def test_a_hung_worker_holds_the_stop_no_longer_than_drain_timeout(spawn):
+    daemon = spawn({"server.drain_timeout": "1s", "server.workers": 1}, faults=True).start()
+    assert daemon.post(event("c-1")).status == 200
+    with daemon.client() as client:
+        client.begin(event("begun"))  # so that the worker has to wait once more
+        daemon.faults.set("epoll_wait", "hang gw-worker-0")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait_exit(20) == 1
+    assert any(entry["message"].startswith("a worker hangs") for entry in daemon.log())
+    daemon.check_log()
+    daemon.counters().check(lines=1)
+
+
 def test_a_second_signal_changes_nothing(daemon):
     body = event("begun")
     with daemon.client() as begun:

@@ -128,6 +128,20 @@ def test_the_limit_of_open_files_is_raised_to_what_is_needed(spawn):
     assert resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)[0] >= min(400, hard)
 
 
+def test_where_files_are_too_few_fewer_connections_are_taken(spawn):
+    """512 are kept for connections that wait for their 503, and for all else."""
+    def lower():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (532, 532))
+
+    daemon = spawn({"server.max_connections": 400}, preexec_fn=lower).start()
+    said = daemon.wait_log("raise LimitNOFILE")
+    assert (said["wanted"], said["granted"], said["max_connections"]) == (912, 532, 20)
+    clients = hold_all(daemon, 20)
+    expect_503(daemon.post(event("refused")))
+    assert all(client.post(event("kept")).status == 200 for client in clients)
+    daemon.stop().check(lines=20)
+
+
 def test_running_out_of_descriptors_is_survived(spawn):
     daemon = spawn({"server.max_connections": 100},
                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))).start()

@@ -68,6 +68,20 @@ def test_a_stop_is_announced(notifying, notify):
     assert notifying.wait_exit() == 0
 
 
+def test_a_reload_while_draining_is_passed_over(notifying, notify):
+    """systemd must not be told READY after STOPPING."""
+    body = event("begun")
+    with notifying.client() as client:
+        client.begin(body)
+        notifying.signal(signal.SIGTERM)
+        notify.wait("STOPPING=1")
+        notifying.signal(signal.SIGHUP)
+        notifying.wait_log("not reloaded: draining")
+        assert client.ask(body).status == 200
+    assert notifying.wait_exit() == 0
+    assert notify.count("RELOADING=1") == 0 and notify.count("READY=1") == 1
+
+
 def test_a_drain_asks_for_the_time_that_it_needs(spawn, notify):
     daemon = spawn({"server.drain_timeout": "20s"},
                    environment={"NOTIFY_SOCKET": notify.path}).start()

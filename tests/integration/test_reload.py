@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGHUP changes what may be changed without a request or a connection noticing."""
 
+import contextlib
 import signal
 
+import wire
 from harness import eventually
 from load import Load, check_stored
 from wire import event, post, sign
@@ -117,6 +119,22 @@ def test_keys_that_need_a_restart_are_named(daemon):
     assert list(daemon.ids()) == ["a"]
 
 
+def named_by_reload(daemon, workers):
+    """What a reload to so many workers says of keys that need a restart; "" for nothing."""
+    daemon.configure(**{"server.workers": workers})
+    since = daemon.log_length()
+    reload(daemon)
+    said = daemon.log_text().split("\n")[since:]
+    return "".join(line for line in said if "restart" in line)
+
+
+def test_keys_that_need_a_restart_are_compared_with_what_runs(daemon):
+    runs = daemon.settings["server.workers"]
+    assert "[server] workers" in named_by_reload(daemon, runs + 1)
+    assert "[server] workers" in named_by_reload(daemon, runs + 1), "it is still not what runs"
+    assert not named_by_reload(daemon, runs)
+
+
 def test_limits_and_log_level_are_reloaded(daemon):
     daemon.configure(**{"server.max_body": "1KiB", "log.level": "error"})
     daemon.signal(signal.SIGHUP)
@@ -125,6 +143,62 @@ def test_limits_and_log_level_are_reloaded(daemon):
     daemon.post(event("b"), signature="00")
     daemon.get("/none")
     assert '"level":"info"' not in "".join(daemon.log_text().split("\n")[since:])
+
+
+def body_of_size(size):
+    return event("c-1", padding="x" * (size - len(event("c-1", padding=""))))
+
+
+def test_more_may_be_buffered_after_a_reload(spawn):
+    """Also by the store: where the two limits are one, the longest body still finds room."""
+    daemon = spawn({"server.max_body": "1MiB", "server.max_buffered": "1MiB"}).start()
+    assert daemon.post(body_of_size(1 << 20)).status == 200
+    assert daemon.post(body_of_size((1 << 20) + 1)).status == 413
+    daemon.configure(**{"server.max_body": "8MiB", "server.max_buffered": "64MiB"})
+    reload(daemon)
+    eventually(lambda: daemon.post(body_of_size(3 << 20)).status == 200, "the new limits")
+    daemon.stop().check(lines=2)
+
+
+def test_a_body_of_which_the_line_repeats_the_most_finds_room(spawn):
+    daemon = spawn({"server.max_body": "64KiB", "server.max_buffered": "64KiB"}).start()
+    long = "x" * 65000
+    assert daemon.post(event("c-1", type=long)).status == 200
+    assert daemon.records()[0]["item"]["type"] == long
+    daemon.stop().check(lines=1)
+
+
+def serves(client):
+    with contextlib.suppress(wire.Closed, ConnectionError):
+        return client.get("/healthz").status == 200
+    return False
+
+
+def test_max_connections_is_reloaded(spawn):
+    daemon = spawn({"server.max_connections": 1}).start()
+    daemon.wait_no_connection()
+    with daemon.client() as first, daemon.client() as second:
+        assert serves(first) and not serves(second)
+        daemon.configure(**{"server.max_connections": 2})
+        reload(daemon)
+        with daemon.client() as third:
+            assert serves(first) and serves(third)
+
+
+def test_max_in_flight_is_reloaded(spawn):
+    daemon = spawn({"server.max_in_flight": 1}, faults=True).start()
+    daemon.faults.set("fdatasync", "hang")
+    with daemon.client() as first, daemon.client() as second:
+        first.send(post(event("a")))
+        eventually(lambda: daemon.events.stat().st_size > 0, "the first is written")
+        assert second.post(event("b")).status == 503
+        daemon.configure(**{"server.max_in_flight": 2})
+        reload(daemon)
+        second.send(post(event("c")))
+        assert not second.answered(0.5), "it waits like the first"
+        daemon.faults.clear("fdatasync")
+        assert [client.response().status for client in (first, second)] == [200, 200]
+    daemon.stop().check(lines=2)
 
 
 def test_the_signature_scheme_and_the_path_are_reloaded(daemon):

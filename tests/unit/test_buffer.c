@@ -172,9 +172,37 @@ static void test_arena_refuses_impossible_sizes(void **state)
     gw_arena_deinit(&arena);
 }
 
+static void test_numbers_are_written_in_decimal(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *text;
+    } cases[] = {
+        {0, "0"},
+        {7, "7"},
+        {-1, "-1"},
+        {10, "10"},
+        {-4096, "-4096"},
+        {28726963200004, "28726963200004"},
+        {INT64_MAX, "9223372036854775807"},
+        {INT64_MIN, "-9223372036854775808"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(cases); i++) {
+        struct gw_buffer buffer;
+
+        gw_buffer_init(&buffer, 64);
+        assert_int_equal(gw_buffer_append_number(&buffer, cases[i].number), 0);
+        assert_true(gw_str_equal(gw_buffer_str(&buffer), gw_str(cases[i].text)));
+        gw_buffer_deinit(&buffer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_are_written_in_decimal),
         cmocka_unit_test(test_buffer_takes_no_memory_before_the_first_byte),
         cmocka_unit_test(test_buffer_is_filled_to_its_maximum_and_not_beyond),
         cmocka_unit_test(test_buffer_grows_by_doubling),

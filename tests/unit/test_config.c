@@ -148,9 +148,9 @@ static const struct {
     {"server", "max_body=1KiB", true},
     {"server", "max_body=1024", true},
     {"server", "max_body=1024B", true},
-    {"server", "max_body=256MiB", true},
+    {"server", "max_body=32MiB", true},
     {"server", "max_body=1023", false},
-    {"server", "max_body=2GiB", false},
+    {"server", "max_body=33MiB", false},
     {"server", "max_body=6MB", false},
     {"server", "max_body=6mib", false},
     {"server", "max_body=6 MiB", false},
@@ -167,9 +167,9 @@ static const struct {
     {"server", "max_buffered=1024GiB", true},
     {"server", "workers=auto", true},
     {"server", "workers=1", true},
-    {"server", "workers=256", true},
+    {"server", "workers=64", true},
     {"server", "workers=0", false},
-    {"server", "workers=257", false},
+    {"server", "workers=65", false},
     {"server", "workers=AUTO", false},
     {"server", "workers=2B", false},
     {"server", "max_connections=1000000", true},
@@ -236,8 +236,8 @@ static const struct {
     const char *text, *errors;
 } faulty[] = {
     {"[server]\nmax_body = 6MB\n",
-     "f.ini:2: [server] max_body = 6MB: must be 1KiB to 1GiB in B, KiB, MiB or GiB\n"},
-    {"[server]\nworkers=0\n", "f.ini:2: [server] workers = 0: must be 1 to 256 threads, or auto\n"},
+     "f.ini:2: [server] max_body = 6MB: must be 1KiB to 32MiB in B, KiB, MiB or GiB\n"},
+    {"[server]\nworkers=0\n", "f.ini:2: [server] workers = 0: must be 1 to 64 threads, or auto\n"},
     {"[server]\ndrain_timeout=5\n",
      "f.ini:2: [server] drain_timeout = 5: must be 0ms to 1h in ms, s, min, h or d\n"},
     {"[server]\nlisten=here\n",
@@ -281,14 +281,14 @@ static const struct {
     {"[server]\n\nmax_buffered=1MiB\n",
      "f.ini:3: [server] max_body is greater than max_buffered: bodies between the two could never "
      "be taken\n"},
-    {"[server]\nmax_body=512MiB\n",
-     "f.ini:2: [server] max_body is greater than max_buffered: bodies between the two could never "
+    {"[server]\nmax_buffered=7167KiB\nmax_body=7MiB\n",
+     "f.ini:3: [server] max_body is greater than max_buffered: bodies between the two could never "
      "be taken\n"},
     /* all at once */
     {"x\n[server]\nlisen=a\n\n# c\nworkers=0\n[log]\nlevel=a\nb",
      "f.ini:1: neither a [section], nor key = value, nor a # comment\n"
      "f.ini:3: [server] lisen: unknown key; did you mean listen?\n"
-     "f.ini:6: [server] workers = 0: must be 1 to 256 threads, or auto\n"
+     "f.ini:6: [server] workers = 0: must be 1 to 64 threads, or auto\n"
      "f.ini:8: [log] level = a: must be error, warning, info or debug\n"
      "f.ini:9: neither a [section], nor key = value, nor a # comment\n"},
 };

@@ -70,6 +70,42 @@ static void test_the_queue_is_bounded(void **state)
     files_assert(NAME, GW_STR("12345\n678\n6789\n"));
 }
 
+static void test_the_bound_of_the_queue_can_be_changed(void **state)
+{
+    struct gw_journal *journal = open_with(true, 10);
+
+    (void)state;
+    gw_journal_set_max_queued(journal, 20);
+    assert_true(gw_journal_has_room(journal, 20));
+    assert_false(gw_journal_has_room(journal, 21));
+    gw_journal_set_max_queued(journal, 5);
+    assert_false(gw_journal_has_room(journal, 6));
+    close_journal(journal);
+}
+
+static void test_what_waits_at_a_reopening_goes_to_the_old_file(void **state)
+{
+    char path[PATH_MAX], rotated[PATH_MAX];
+    struct gw_journal *journal = open_journal();
+    struct client client;
+
+    (void)state;
+    client_init(&client);
+    faults_set("fdatasync", "hang\n");
+    hand_over(journal, &client, "under way\n");
+    eventually(gw_journal_busy_ms(journal) > 0);
+    hand_over(journal, &client, "waits\n");
+    hand_over(journal, &client, "waits too\n");
+    assert_int_equal(rename(files_path(path, NAME), files_path(rotated, "rotated")), 0);
+    gw_journal_reopen(journal);
+    hand_over(journal, &client, "comes later\n");
+    faults_clear("fdatasync");
+    gw_journal_client_detach(journal, &client.base);
+    close_journal(journal);
+    files_assert("rotated", GW_STR("under way\nwaits\nwaits too\n"));
+    files_assert(NAME, GW_STR("comes later\n"));
+}
+
 static void test_short_writes_are_continued(void **state)
 {
     static const char *const steps[] = {"short 1\n", "short 3\n", "short 100\n"};
@@ -377,6 +413,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_more_batches_than_one_writev_takes_are_all_stored),
         TEST(test_the_queue_is_bounded),
+        TEST(test_the_bound_of_the_queue_can_be_changed),
+        TEST(test_what_waits_at_a_reopening_goes_to_the_old_file),
         TEST(test_short_writes_are_continued),
         TEST(test_after_a_failed_write_the_whole_lines_are_kept),
         TEST(test_a_failed_write_is_told_to_the_batches_it_hit),

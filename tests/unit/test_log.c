@@ -300,6 +300,68 @@ static void test_lines_of_several_threads_do_not_mix(void **state)
     assert_int_equal(lines, THREADS * LINES);
 }
 
+/* Makes stderr a full pipe. @return its reader. */
+static int full_pipe(void)
+{
+    char page[4096] = "";
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_true(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+    while (write(ends[1], page, sizeof(page)) > 0)
+        ;
+    assert_int_equal(errno, EAGAIN);
+    assert_true(fcntl(ends[1], F_SETFL, 0) == 0);
+    assert_true(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+    close(ends[1]);
+    return ends[0];
+}
+
+/* @return what is in the pipe behind what filled it. */
+static const char *drain_pipe(int reader)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+    char byte;
+
+    assert_true(fcntl(reader, F_SETFL, O_NONBLOCK) == 0);
+    while (len < sizeof(captured) - 1 && (n = read(reader, &byte, 1)) > 0)
+        if (byte)
+            captured[len++] = byte;
+    captured[len] = '\0';
+    return captured;
+}
+
+static void test_a_stalled_reader_stops_nobody_and_is_told_what_was_lost(void **state)
+{
+    static const char *const lines[] = {
+        " error log lines were lost: nobody read them in time lines=2000\n",
+        " error heard\n",
+        " error heard too\n",
+    };
+    int before = dup(STDERR_FILENO);
+    int reader = full_pipe();
+    const char *text;
+
+    (void)state;
+    alarm(20); /* in case that a write blocks */
+    log_from_threads(NULL);
+    assert_string_equal(drain_pipe(reader), "");
+    gw_log(GW_LOG_ERROR, "heard");
+    gw_log(GW_LOG_ERROR, "heard too");
+    alarm(0);
+    text = drain_pipe(reader);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(reader);
+
+    for (size_t i = 0; i < GW_COUNT(lines); i++) {
+        assert_memory_equal(after_time(text), lines[i], strlen(lines[i]));
+        text = after_time(text) + strlen(lines[i]);
+    }
+    assert_string_equal(text, "");
+}
+
 static void test_limit_lets_a_burst_through_and_then_a_rate(void **state)
 {
     static const struct {
@@ -351,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_only_the_level_and_what_is_graver_is_written),
         cmocka_unit_test(test_numbers_and_errors_are_shown_and_errno_is_kept),
         cmocka_unit_test(test_lines_of_several_threads_do_not_mix),
+        cmocka_unit_test(test_a_stalled_reader_stops_nobody_and_is_told_what_was_lost),
         cmocka_unit_test(test_limit_lets_a_burst_through_and_then_a_rate),
     };
 
