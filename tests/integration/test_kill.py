@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGKILL in a loop under load: nothing that was acknowledged is lost, and the file is whole after
-each. KILLS says how often (the record is 200)."""
+each. KILLS says how often; the instrumented builds take fewer."""
 
 import os
 import random
@@ -10,7 +10,7 @@ from harness import eventually
 from load import Load
 from wire import event
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "200"))
 
 
 def check_file(daemon, load):
@@ -43,7 +43,7 @@ def test_nothing_acknowledged_is_lost_by_sigkill(spawn):
 def test_the_file_is_whole_after_each_kill(spawn):
     """Checked between the lives, so that a fault of one is not mended by the next."""
     daemon = spawn()
-    for life in range(min(KILLS, 20)):
+    for life in range(KILLS):
         daemon.start()
         with Load(daemon.address, connections=8, prefix=f"life-{life}") as load:
             load.wait_acked(30)

@@ -177,8 +177,10 @@ def serves(client):
 def test_max_connections_is_reloaded(spawn):
     daemon = spawn({"server.max_connections": 1}).start()
     daemon.wait_no_connection()
-    with daemon.client() as first, daemon.client() as second:
-        assert serves(first) and not serves(second)
+    with daemon.client() as first:
+        assert serves(first)
+        with daemon.client() as second:
+            assert not serves(second)
         daemon.configure(**{"server.max_connections": 2})
         reload(daemon)
         with daemon.client() as third:
