@@ -54,7 +54,7 @@ void gw_config_print_ini(FILE *out)
                        "default: take the # away to change it. A blank and ; begin a comment "
                        "behind a value; lines have at most 190 bytes. "
                        "`genesys-webhookd --check-config --config FILE` says what is wrong, "
-                       "`systemctl reload` applies all that does not need a restart.");
+                       "SIGHUP applies all that does not need a restart.");
     for (size_t i = 0; i < gw_config_key_count; i++) {
         if (begins_section(i))
             fprintf(out, "\n[%s]\n", gw_config_keys[i].section);
