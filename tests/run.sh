@@ -190,6 +190,8 @@ stage_quickstart()
 
 stage_asan()
 {
+    local -x KILLS=20
+
     build asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true &&
         run_tests asan --suite unit --suite integration
 }
@@ -198,6 +200,7 @@ stage_asan()
 stage_tsan()
 {
     local threaded status=0 launcher=(setarch --addr-no-randomize)
+    local -x KILLS=20 # the plain build takes them all
 
     mapfile -t threaded < <(
         grep --files-with-matches 'pthread\|gw/\(journal\|file_store\|loop\|log\)\.h' \
