@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs every test there is. A stage that fails does not keep the later ones from running.
+# shellcheck disable=SC2317 # stages are called by their names
 set -uo pipefail
 
 # In their order: a name, and what it does. Each is the function stage_NAME below.
@@ -298,17 +299,28 @@ sum_up()
               exit n["fail"] > 0 }' "$results"
 }
 
-case "${1:-}" in
--h | --help) usage && exit 0 ;;
-esac
-[ $# -gt 0 ] || set -- "${stages[@]%%|*}"
-for name; do
-    [ -n "$(about "$name")" ] || { usage >&2 && exit 2; }
-done
-mkdir -p "$builds/log"
-: >"$results"
-for name; do
-    run_stage "$name"
-done
-printf '\n'
-sum_up
+main()
+{
+    local name
+
+    case "${1:-}" in
+    -h | --help) usage && exit 0 ;;
+    esac
+    [ $# -gt 0 ] || set -- "${stages[@]%%|*}"
+    for name; do
+        [ -n "$(about "$name")" ] || { usage >&2 && exit 2; }
+    done
+    mkdir -p "$builds/log"
+    : >"$results"
+    for name; do
+        run_stage "$name"
+    done
+    printf '\n'
+    sum_up
+}
+
+# In braces it is read whole before it runs; the shell would stumble over an edit under way.
+{
+    main "$@"
+    exit
+}
