@@ -283,7 +283,7 @@ run_stage()
     local name=$1 log=$builds/log/$1.txt started=$SECONDS word=PASS
 
     printf '\n== %s: %s\n' "$name" "$(about "$name")"
-    "stage_$name" >"$log" 2>&1 || word=FAIL
+    "stage_$name" >"$log" 2>&1 9>&- || word=FAIL
     [ "$word" = PASS ] || tail -n 200 "$log"
     printf '%s %s (%d s%s)\n' "$word" "$name" $((SECONDS - started)) "$(tally "$name")"
     echo "${word,,} stage $name" >>"$results"
@@ -311,6 +311,11 @@ main()
         [ -n "$(about "$name")" ] || { usage >&2 && exit 2; }
     done
     mkdir -p "$builds/log"
+    exec 9>"$builds/lock"
+    flock --nonblock 9 || {
+        echo "tests/run.sh: another one is at work in $builds/" >&2
+        exit 1
+    }
     : >"$results"
     for name; do
         run_stage "$name"

@@ -10,6 +10,7 @@
 
 #include "gw/base.h"
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 struct gw_journal_file {
@@ -17,6 +18,7 @@ struct gw_journal_file {
     bool sync;        /* false: what write(2) took counts as durable */
     int fd;           /* -1: none is open; gw_journal_file_probe tries again */
     bool mend;        /* it ends in a fragment, so an LF goes before the next line */
+    off_t released;   /* up to here the page cache was told to let go */
     int spoiled;      /* errno of a failed sync: nothing more is appended, it waits to be moved
                          aside; 0: none */
 };
