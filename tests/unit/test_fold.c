@@ -13,26 +13,9 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 enum { MAX_LINE = 1000 };
-
-static char directory[] = "/tmp/gw-fold-XXXXXX";
-static char path[64];
-
-static int make_directory(void **state)
-{
-    (void)state;
-    if (!mkdtemp(directory))
-        return -1;
-    snprintf(path, sizeof(path), "%s/file", directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(directory);
-}
 
 static struct gw_write put(const char *id, int64_t ms, const char *status, const char *payload)
 {

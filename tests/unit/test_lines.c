@@ -12,26 +12,9 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 enum { MAX_LINE = 8, LONG = 600 * 1024 };
-
-static char directory[] = "/tmp/gw-lines-XXXXXX";
-static char path[64];
-
-static int make_directory(void **state)
-{
-    (void)state;
-    if (!mkdtemp(directory))
-        return -1;
-    snprintf(path, sizeof(path), "%s/file", directory);
-    return 0;
-}
-
-static int remove_directory(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(directory);
-}
 
 static void write_plain(struct gw_str content)
 {
@@ -225,12 +208,12 @@ static void test_what_cannot_be_read_is_an_error(void **state)
 
     (void)state;
     assert_int_equal(gw_lines_open(&lines, "/nonexistent/file", MAX_LINE), -ENOENT);
-    assert_int_equal(gw_lines_open(&lines, directory, MAX_LINE), 0);
+    assert_int_equal(gw_lines_open(&lines, scratch_folder, MAX_LINE), 0);
     assert_int_equal(gw_lines_next(&lines, &line), -EISDIR);
     gw_lines_close(&lines);
     assert_int_equal(gw_lines_read_whole("/nonexistent/file", MAX_LINE, &content), -ENOENT);
     gw_buffer_deinit(&content);
-    assert_int_equal(gw_lines_read_whole(directory, MAX_LINE, &content), -EISDIR);
+    assert_int_equal(gw_lines_read_whole(scratch_folder, MAX_LINE, &content), -EISDIR);
     gw_buffer_deinit(&content);
 }
 
