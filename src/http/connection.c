@@ -15,6 +15,7 @@
 #include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -97,17 +98,26 @@ struct gw_connection *gw_connection_free(struct gw_connection *c)
     return NULL;
 }
 
+struct gw_connection *gw_connection_closed(struct gw_connection *c)
+{
+    if (!c->gone)
+        return gw_connection_free(c);
+    c->mhd = NULL;
+    c->fd = -1;
+    return NULL;
+}
+
 void gw_connection_format_peer(const struct gw_connection *c, char *text, size_t size)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        c->mhd ? MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS) : NULL;
     const struct sockaddr *address = info ? info->client_addr : NULL;
     socklen_t len = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                               : sizeof(struct sockaddr_in);
 
     if (!address || (address->sa_family != AF_INET && address->sa_family != AF_INET6) ||
         getnameinfo(address, len, text, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
-        memcpy(text, "local", sizeof("local"));
+        (void)snprintf(text, size, "%s", c->mhd ? "local" : "gone");
 }
 
 void gw_connection_log_refused(struct gw_connection *c, enum gw_reply reply, const char *reason)

@@ -22,7 +22,7 @@
 enum gw_phase {
     GW_PHASE_IDLE,     /* no byte of a request yet: idle_timeout, closed silently */
     GW_PHASE_READING,  /* from the first byte to the last: request_timeout, then 408 */
-    GW_PHASE_STORING,  /* suspended: the store bounds it */
+    GW_PHASE_STORING,  /* the store bounds it; suspended if it takes long */
     GW_PHASE_REPLYING, /* a client that does not read its answer: request_timeout */
     GW_PHASE_CLOSING,  /* shut down by us; libmicrohttpd will notice */
     GW_PHASE_COUNT
@@ -35,10 +35,12 @@ struct gw_request {
     struct gw_str signature; /* libmicrohttpd's memory, good for the request's life */
     struct gw_buffer body;
     int64_t body_taken; /* of limits.buffered_bytes */
-    size_t received;
+    uint64_t announced; /* by Content-Length; UINT64_MAX: nobody knows */
+    uint64_t received;
     struct gw_arena arena;
     struct gw_write write;
     struct gw_submission submission;
+    unsigned asked;          /* for the answer, before the store had told the outcome */
     struct gw_buffer answer; /* of a success with an eventId */
     struct gw_request *next_resumed;
 };
@@ -53,6 +55,7 @@ struct gw_connection {
     uint64_t consumed;   /* bytes of all requests so far */
     bool consumed_known; /* not after a chunked one */
     bool surplus;        /* beyond max_connections: its first request gets a 503 */
+    bool gone;           /* the client is, but its request is still with the store */
     struct gw_request request;
 };
 
@@ -84,6 +87,8 @@ struct gw_front {
     struct gw_timer sweep;
     struct gw_phase_list phases[GW_PHASE_COUNT];
     struct gw_request *resumed;
+    size_t unsuspended; /* connections that wait for the store without being suspended */
+    bool run_again; /* sockets were ready, answers were queued, or a body was not read to its end */
     struct gw_buffer spare_bodies[SPARE_BODIES]; /* malloc is slow for what a body takes */
     size_t spare_count;
     size_t requests;
@@ -95,6 +100,9 @@ struct gw_front {
 /* Beyond max_connections a connection's first request is answered 503; those that wait for that are
  * bounded too. @return NULL where neither has room, or there is no memory. */
 struct gw_connection *gw_connection_new(struct gw_front *front, int fd);
+/* The library has closed it. Frees it, or leaves that to the outcome of what the store still has.
+ */
+struct gw_connection *gw_connection_closed(struct gw_connection *connection);
 struct gw_connection *gw_connection_free(struct gw_connection *connection);
 /* libmicrohttpd has taken over the socket of the one that is arriving. */
 struct gw_connection *gw_connection_opened(struct gw_front *front, struct MHD_Connection *mhd);

@@ -40,7 +40,7 @@ static void connection_notified(void *front, struct MHD_Connection *mhd, void **
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
         *context = gw_connection_opened(front, mhd);
     else
-        *context = gw_connection_free(*context);
+        *context = gw_connection_closed(*context);
 }
 
 /* Paths are compared as they are sent: an escape in one makes it another path. */
@@ -173,11 +173,11 @@ void gw_front_stop_accepting(struct gw_front *front)
 
 /* --- life --- */
 
-/* Only that the loop wakes up matters: gw_front_run looks by itself. */
+/* That the loop wakes up is all: gw_front_run looks by itself. */
 static void mhd_ready(struct gw_watch *watch, uint32_t events)
 {
-    (void)watch;
     (void)events;
+    GW_CONTAINER(watch, struct gw_front, mhd_watch)->run_again = true;
 }
 
 static int start_library(struct gw_front *front)
@@ -277,14 +277,22 @@ void gw_front_run(struct gw_front *front)
     (void)MHD_run(front->mhd);
 }
 
+/* Connections that wait unsuspended make the library want to run at once, for ever, though they
+ * only need the store, which wakes the loop. It is taken at its word after a run that did
+ * something; what a run did that is not to be seen from here (a header in pieces) waits for a
+ * millisecond. */
 int gw_front_timeout_ms(struct gw_front *front)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
+    bool busy = front->run_again;
 
+    front->run_again = false;
     if (front->resumed)
         return 0;
     if (MHD_get_timeout(front->mhd, &timeout_ms) != MHD_YES)
         return -1;
+    if (timeout_ms == 0 && front->unsuspended > 0 && !busy)
+        return 1;
     return timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
 }
 

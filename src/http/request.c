@@ -6,8 +6,12 @@
  * and the body dropped, so that the connection stays. While a body arrives no answer can be queued
  * at all.
  *
- * A write that goes to the store suspends the connection; its outcome decides the answer, and the
- * front resumes it in its next pass, upon which the handler is called once more.
+ * A write goes to the store, and its outcome decides the answer. A handler that says yes without an
+ * answer is called again in each pass of the front, and so finds the outcome of a quick store;
+ * after some passes the connection is suspended, and resumed by the outcome. Suspending at once
+ * would take no bookkeeping, but four system calls: the socket leaves epoll and comes back, which
+ * makes an event, and a read that finds nothing. As long as it is not suspended the library may
+ * find its client gone: then the store has the request alone, and its outcome frees it.
  */
 #include "connection.h"
 
@@ -19,6 +23,7 @@
 #include <strings.h>
 
 #define BODY_AHEAD_MAX ((size_t)64 << 10) /* taken on the word of a Content-Length */
+#define ASKED_BEFORE_SUSPENDED 16
 #define TIMESTAMP_LOG_BURST 5
 
 static struct gw_connection *connection_of(struct gw_request *request)
@@ -39,6 +44,7 @@ static enum MHD_Result answer(struct gw_request *request)
         return MHD_NO; /* answered on the bare socket */
     gw_metrics_add(front->metrics, gw_reply_counter(request->reply), 1);
     gw_connection_enter(c, GW_PHASE_REPLYING);
+    front->run_again = true;
     if (request->reply == GW_REPLY_SUCCESS && request->answer.len > 0)
         return gw_reply_queue_success(c->mhd, &request->answer, close);
     return gw_replies_queue(&front->replies, c->mhd, request->reply, close);
@@ -64,6 +70,23 @@ static void decide(struct gw_request *request, enum gw_reply reply)
 {
     request->reply = reply;
     release_body(request);
+}
+
+/* Gives back all that it holds. */
+static void finish(struct gw_request *request)
+{
+    connection_of(request)->front->requests--;
+    release_body(request);
+    gw_buffer_deinit(&request->answer);
+    gw_arena_deinit(&request->arena);
+    gw_settings_unref(request->settings);
+    memset(request, 0, sizeof(*request));
+}
+
+/* Whether its outcome has yet to come. */
+static bool with_store(const struct gw_request *request)
+{
+    return request->reply == GW_REPLY_NONE && request->submission.done;
 }
 
 static void refuse(struct gw_request *request, enum gw_reply reply, const char *reason)
@@ -220,6 +243,7 @@ static enum MHD_Result begin(struct gw_request *request, const char *url, const 
     reader.signature_header = request->endpoint ? request->endpoint->scheme.header : NULL;
     (void)MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, read_header, &reader);
     count_header(c, &reader.head);
+    request->announced = reader.head.content_lengths ? reader.head.content_length : UINT64_MAX;
     if (refuse_at_once(request, &reader.head))
         return answer(request);
     decide_early(request, &reader.head, path, method);
@@ -234,6 +258,8 @@ static void take_piece(struct gw_request *request, struct gw_str piece)
 
     request->received += piece.len;
     connection_of(request)->consumed += piece.len;
+    if (request->received < request->announced)
+        connection_of(request)->front->run_again = true;
     if (request->received > 2 * max && connection_of(request)->phase != GW_PHASE_CLOSING)
         gw_connection_cut(connection_of(request), GW_REPLY_TOO_LARGE, "more than twice max_body");
     if (request->reply != GW_REPLY_NONE)
@@ -273,7 +299,8 @@ static void count_outcome(struct gw_request *request, enum gw_outcome outcome)
 static void stored(struct gw_submission *submission, enum gw_outcome outcome)
 {
     struct gw_request *request = GW_CONTAINER(submission, struct gw_request, submission);
-    struct gw_front *front = connection_of(request)->front;
+    struct gw_connection *c = connection_of(request);
+    struct gw_front *front = c->front;
     bool acknowledged =
         request->settings->acknowledge_failed_updates && request->write.action == GW_ACTION_UPDATE;
 
@@ -283,15 +310,37 @@ static void stored(struct gw_submission *submission, enum gw_outcome outcome)
         decide(request, GW_REPLY_SUCCESS);
     else
         refuse(request, acknowledged ? GW_REPLY_SUCCESS : GW_REPLY_FAILED, "not stored");
-    request->next_resumed = front->resumed;
-    front->resumed = request;
+    if (c->gone) {
+        finish(request);
+        gw_connection_free(c);
+    } else if (request->asked < ASKED_BEFORE_SUSPENDED) {
+        front->unsuspended--;
+    } else {
+        request->next_resumed = front->resumed;
+        front->resumed = request;
+    }
 }
 
 void gw_request_abandon_all(struct gw_front *front)
 {
-    for (struct gw_connection *c = front->phases[GW_PHASE_STORING].oldest; c; c = c->next)
-        if (c->request.reply == GW_REPLY_NONE)
+    struct gw_connection *next;
+
+    for (struct gw_connection *c = front->phases[GW_PHASE_STORING].oldest; c; c = next) {
+        next = c->next;
+        if (with_store(&c->request))
             stored(&c->request.submission, GW_OUTCOME_AMBIGUOUS);
+    }
+}
+
+static enum MHD_Result answer_later(struct gw_request *request)
+{
+    struct gw_connection *c = connection_of(request);
+
+    if (++request->asked == ASKED_BEFORE_SUSPENDED) {
+        c->front->unsuspended--;
+        MHD_suspend_connection(c->mhd);
+    }
+    return MHD_YES;
 }
 
 static enum MHD_Result fail(struct gw_request *request, enum gw_reply reply, const char *reason)
@@ -320,7 +369,7 @@ static enum MHD_Result submit(struct gw_request *request, const struct gw_write 
                             : fail(request, GW_REPLY_FAILED, "out of memory");
     }
     gw_connection_enter(c, GW_PHASE_STORING);
-    MHD_suspend_connection(c->mhd);
+    c->front->unsuspended++;
     return MHD_YES;
 }
 
@@ -432,6 +481,8 @@ enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const
         *data_size = 0;
         return MHD_YES;
     }
+    if (with_store(request))
+        return answer_later(request);
     return request->reply == GW_REPLY_NONE ? judge(request) : answer(request);
 }
 
@@ -444,14 +495,14 @@ void gw_request_completed(void *front_context, struct MHD_Connection *mhd, void 
     (void)mhd;
     if (!request)
         return;
+    *context = NULL;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
         gw_metrics_add(front->metrics, GW_COUNTER_ABORTED, 1);
-    release_body(request);
-    gw_buffer_deinit(&request->answer);
-    gw_arena_deinit(&request->arena);
-    gw_settings_unref(request->settings);
-    memset(request, 0, sizeof(*request));
-    *context = NULL;
-    front->requests--;
+    if (with_store(request)) {
+        connection_of(request)->gone = true;
+        front->unsuspended--;
+        return;
+    }
+    finish(request);
     gw_connection_enter(connection_of(request), GW_PHASE_IDLE);
 }
