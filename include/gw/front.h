@@ -18,14 +18,34 @@
 
 struct gw_front;
 
+/* Where the other workers leave connections for one. */
+struct gw_door {
+    _Atomic bool open;
+    _Atomic int64_t connections; /* its worker's, those on their way to it included */
+    int fds[2];                  /* a pipe */
+};
+
+struct gw_doors {
+    struct gw_door *all; /* by the workers' numbers */
+    size_t count;
+};
+
+/* @return 0, -ENOMEM, or a negative errno of pipe2(2). Main opens them before the first worker
+ * starts and closes them after the last one has ended; what then still stands at a door is closed.
+ */
+int gw_doors_open(struct gw_doors *doors, unsigned count) GW_MUST_CHECK;
+void gw_doors_close(struct gw_doors *doors);
+
 /* What the fronts of all workers share. */
 struct gw_shared {
     struct gw_limits limits;
+    struct gw_doors doors;
     struct gw_backend *backend; /* for /readyz */
     _Atomic bool draining;      /* /readyz answers 503, answers close their connections */
 };
 
 struct gw_front_options {
+    unsigned number; /* the worker's, from 0 */
     struct gw_loop *loop;
     struct gw_store *store;
     struct gw_metrics *metrics;

@@ -14,7 +14,7 @@
 struct gw_worker;
 
 struct gw_worker_options {
-    unsigned number; /* for the thread's name, gw-worker-N */
+    unsigned number; /* from 0; its thread is gw-worker-N, its door the Nth */
     struct gw_shared *shared;
     struct gw_settings *settings;
     const int *listen_fds;

@@ -301,9 +301,12 @@ static int start_workers(struct service *service)
 {
     unsigned count =
         service->started.workers > 0 ? (unsigned)service->started.workers : gw_limits_cpus();
-    int r = 0;
 
-    for (unsigned i = 0; i < count && i < GW_WORKERS_MAX && r == 0; i++) {
+    if (count > GW_WORKERS_MAX)
+        count = GW_WORKERS_MAX;
+    int r = gw_doors_open(&service->shared.doors, count);
+
+    for (unsigned i = 0; i < count && r == 0; i++) {
         const struct gw_worker_options options = {
             .number = i,
             .shared = &service->shared,
@@ -407,6 +410,7 @@ static bool finish(struct service *service)
     }
     for (size_t i = 0; i < service->worker_count; i++)
         gw_worker_free(service->workers[i]);
+    gw_doors_close(&service->shared.doors);
     gw_listeners_close(&service->listeners);
     gw_settings_unref(service->settings);
     return r == 0;

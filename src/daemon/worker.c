@@ -94,6 +94,7 @@ static int assemble(struct gw_worker *worker, const struct gw_worker_options *op
     if (r)
         return r;
     const struct gw_front_options front = {
+        .number = options->number,
         .loop = &worker->loop,
         .store = worker->store,
         .metrics = &worker->metrics,

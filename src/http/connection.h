@@ -80,6 +80,8 @@ struct gw_front {
     struct gw_replies replies;
     struct gw_listener listeners[GW_FRONT_LISTENERS_MAX];
     size_t listener_count;
+    struct gw_door *door; /* its own */
+    struct gw_watch door_watch;
     bool accepting;
     int64_t hushed_ms;              /* since when it is not */
     struct gw_connection *arriving; /* while it is given to libmicrohttpd */
@@ -95,6 +97,13 @@ struct gw_front {
     struct gw_log_limit refused_limits[GW_REPLY_COUNT];
     struct gw_log_limit library_limit, accept_limit, timestamp_limit;
 };
+
+/* accept.c */
+int gw_accept_start(struct gw_front *front, const struct gw_front_options *options);
+/* Accepts nothing any more, and closes what other workers have left at the door. */
+void gw_accept_end(struct gw_front *front);
+/* The library has closed a connection of this worker. */
+void gw_accept_left(struct gw_front *front);
 
 /* connection.c */
 /* Beyond max_connections a connection's first request is answered 503; those that wait for that are

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The listen sockets are ours and not libmicrohttpd's: each worker accepts a few connections a pass
- * and gives them to its daemon. So there may be several sockets of several kinds, EPOLLEXCLUSIVE
- * wakes one worker and not all, no descriptor need be dup'ed, and a drain empties the backlog
- * before it stops listening.
+ * Where the parts meet: a libmicrohttpd daemon that has neither threads nor a listen socket, and
+ * whose epoll descriptor hangs in the worker's loop.
  */
 #include "connection.h"
 
@@ -14,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPT_A_PASS 8 /* few, so that the workers share a burst */
-#define ACCEPT_PAUSE_MS 100
 /* libmicrohttpd's memory for a connection, which bounds a request's header (431 beyond). It is
  * cleared after every request and stays while idle, so it costs time as well as memory: at the
  * library's own 32 KiB, 10,000 idle connections took 322 MiB. */
@@ -39,8 +35,10 @@ static void connection_notified(void *front, struct MHD_Connection *mhd, void **
 {
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
         *context = gw_connection_opened(front, mhd);
-    else
+    else {
         *context = gw_connection_closed(*context);
+        gw_accept_left(front);
+    }
 }
 
 /* Paths are compared as they are sent: an escape in one makes it another path. */
@@ -69,106 +67,6 @@ static void library_logged(void *context, const char *format, va_list arguments)
                GW_LOG_INT("status", va_arg(arguments, unsigned)),
                GW_LOG_STR("reason", "malformed HTTP, or a header too large"),
                GW_LOG_INT("suppressed", suppressed));
-}
-
-/* --- accepting --- */
-
-static void pause_accepting(struct gw_front *front)
-{
-    for (size_t i = 0; i < front->listener_count; i++)
-        gw_loop_remove(front->loop, &front->listeners[i].watch);
-    gw_loop_set_timer(front->loop, &front->accept_again, front->loop->now_ms + ACCEPT_PAUSE_MS);
-}
-
-static int watch_listeners(struct gw_front *front)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < front->listener_count && r == 0; i++)
-        r = gw_loop_add(front->loop, &front->listeners[i].watch, EPOLLIN | EPOLLEXCLUSIVE);
-    return r;
-}
-
-static void accept_again(struct gw_timer *timer, int64_t now_ms)
-{
-    struct gw_front *front = GW_CONTAINER(timer, struct gw_front, accept_again);
-
-    if (front->accepting && watch_listeners(front) != 0)
-        gw_loop_set_timer(front->loop, timer, now_ms + ACCEPT_PAUSE_MS);
-}
-
-static void log_accept_failure(struct gw_front *front, int error)
-{
-    unsigned suppressed;
-
-    if (gw_log_allowed(&front->accept_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
-                       &suppressed))
-        gw_log(GW_LOG_ERROR, "cannot accept; trying again", GW_LOG_ERRNO(error),
-               GW_LOG_INT("suppressed", suppressed));
-}
-
-/* So many wait for their 503 that this one gets it at once. */
-static void turn_away(struct gw_front *front, int fd)
-{
-    unsigned suppressed;
-
-    gw_reply_send(fd, GW_REPLY_OVERLOADED);
-    close(fd);
-    gw_metrics_add(front->metrics, gw_reply_counter(GW_REPLY_OVERLOADED), 1);
-    if (gw_log_allowed(&front->accept_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
-                       &suppressed))
-        gw_log(GW_LOG_WARNING, "connection turned away: far more than max_connections",
-               GW_LOG_INT("suppressed", suppressed));
-}
-
-/* @return false when there is nothing to accept, or no descriptor for it. */
-static bool accept_one(struct gw_listener *listener)
-{
-    struct gw_front *front = listener->front;
-    struct sockaddr_storage address;
-    socklen_t len = sizeof(address);
-    int fd = accept4(listener->watch.fd, (struct sockaddr *)&address, &len,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-    if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_accept_failure(front, errno);
-            pause_accepting(front);
-        }
-        return errno == ECONNABORTED || errno == EINTR;
-    }
-    front->arriving = gw_connection_new(front, fd);
-    if (!front->arriving) {
-        turn_away(front, fd);
-        return true;
-    }
-    (void)MHD_add_connection(front->mhd, fd, (struct sockaddr *)&address, len);
-    front->arriving = gw_connection_free(front->arriving); /* where the library refused it */
-    return true;
-}
-
-static void accept_some(struct gw_watch *watch, uint32_t events)
-{
-    struct gw_listener *listener = GW_CONTAINER(watch, struct gw_listener, watch);
-
-    (void)events;
-    for (int i = 0; i < ACCEPT_A_PASS; i++)
-        if (!accept_one(listener))
-            break;
-}
-
-void gw_front_stop_accepting(struct gw_front *front)
-{
-    if (!front->accepting)
-        return;
-    front->accepting = false;
-    front->hushed_ms = front->loop->now_ms;
-    gw_loop_cancel_timer(front->loop, &front->accept_again);
-    for (size_t i = 0; i < front->listener_count; i++) {
-        for (int left = SOMAXCONN; left > 0 && accept_one(&front->listeners[i]); left--)
-            ;
-        gw_loop_remove(front->loop, &front->listeners[i].watch);
-    }
 }
 
 /* --- life --- */
@@ -203,16 +101,9 @@ static int watch_all(struct gw_front *front, const struct gw_front_options *opti
     };
     if ((r = gw_loop_add(front->loop, &front->mhd_watch, EPOLLIN)))
         return r;
-    for (size_t i = 0; i < options->listen_fd_count && i < GW_FRONT_LISTENERS_MAX; i++)
-        front->listeners[front->listener_count++] = (struct gw_listener){
-            .watch = {.fd = options->listen_fds[i], .ready = accept_some},
-            .front = front,
-        };
-    front->accepting = true;
-    front->accept_again.fire = accept_again;
     front->sweep.fire = gw_connection_sweep;
     gw_connection_sweep(&front->sweep, front->loop->now_ms);
-    return watch_listeners(front);
+    return gw_accept_start(front, options);
 }
 
 int gw_front_new(const struct gw_front_options *options, struct gw_front **front)
@@ -243,7 +134,7 @@ struct gw_front *gw_front_free(struct gw_front *front)
         return NULL;
     front->store = NULL;
     if (front->mhd) {
-        gw_front_stop_accepting(front);
+        gw_accept_end(front);
         gw_request_abandon_all(front);
         gw_front_run(front);
         gw_loop_cancel_timer(front->loop, &front->sweep);

@@ -274,6 +274,17 @@ class Daemon:
         sockets = {name for name in held if name.startswith("socket:")}
         return len(sockets - {f"socket:[{inode}]" for inode in listening_inodes()})
 
+    def connections_by_worker(self):
+        """How many client sockets each epoll that has any waits for: one epoll a worker."""
+        listening = {f"socket:[{inode}]" for inode in listening_inodes()}
+        counts = []
+        for fdinfo in pathlib.Path(f"/proc/{self.pid}/fdinfo").iterdir():
+            watched = re.findall(r"^tfd:\s+(\d+)", fdinfo.read_text(), re.M)
+            names = [os.readlink(f"/proc/{self.pid}/fd/{fd}") for fd in watched]
+            counts.append(sum(name.startswith("socket:") and name not in listening
+                              for name in names))
+        return [count for count in counts if count > 0]
+
     def wait_no_connection(self):
         eventually(lambda: self.connections() == 0, "all connections are closed")
 

@@ -66,3 +66,19 @@ def test_auto_is_a_worker_for_each_cpu_that_it_may_use(spawn):
     daemon = spawn({"server.workers": "auto"}, wrapper=["taskset", "-c", "0"]).start()
     eventually(lambda: "gw-worker-0" in daemon.threads(), "it has a worker")
     assert "gw-worker-1" not in daemon.threads()
+
+
+@pytest.mark.parametrize("connections", [7, 40])
+def test_connections_are_shared_out_evenly(spawn, connections):
+    daemon = spawn({"server.workers": 3}).start()
+    clients = [daemon.client() for _ in range(connections)]
+    for number, client in enumerate(clients):
+        assert client.post(event(f"c-{number}")).status == 200
+    fair = {connections // 3, connections // 3 + 1}
+    eventually(lambda: set(daemon.connections_by_worker()) <= fair, "no worker has two more")
+    for client in clients:
+        client.close()
+    daemon.wait_no_connection()
+    with daemon.client() as client:
+        assert client.post(event("c-last")).status == 200
+    daemon.stop().check(lines=connections + 1)
