@@ -15,6 +15,7 @@ build_packages=(
 test_packages=(
     "${build_packages[@]}"
     libcmocka-dev python3 python3-pytest strace
+    systemd # for systemd-socket-activate
     clang lld llvm libclang-rt-14-dev
     clang-format clang-tidy cppcheck shellcheck universal-ctags
 )

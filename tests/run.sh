@@ -48,8 +48,8 @@ usage()
     cat <<END
 Usage: tests/run.sh [STAGE...]
 
-Without a STAGE, runs them all. The last line sums up the tests and the stages. Builds, logs and
-what the fuzzers found are in $builds/.
+Without a STAGE, runs them all. The last lines name what failed and what was skipped, with the
+reason, and sum up. Builds, logs and what the fuzzers found are in $builds/.
 
 END
     for stage in "${stages[@]}"; do
@@ -88,13 +88,17 @@ record()
     sed "s/ / $1: /" >>"$results"
 }
 
+# Within a test program that passes as a whole, pytest tells what it skipped (-rs).
 record_meson()
 {
     python3 -c '
-import json, sys
+import json, re, sys
 words = {"OK": "pass", "EXPECTEDFAIL": "pass", "SKIP": "skip"}
+skipped = re.compile(r"^SKIPPED \[(\d+)\] (?:\S*/)?(.*)", re.M)
 for test in map(json.loads, sys.stdin):
     print(words.get(test["result"], "fail"), test["name"].partition(":")[2])
+    for count, reason in skipped.findall(test.get("stdout", "")):
+        print(f"skip {reason}\n" * int(count), end="")
 ' <"$builds/$1/meson-logs/$1.json" | record "$1"
 }
 
@@ -248,8 +252,8 @@ fuzz_one()
 
 stage_tidy()
 {
-    configure tidy clang -Dtests=false &&
-        find src -name '*.c' -print0 |
+    configure tidy clang -Dtests=true -Dfuzz=true &&
+        find src tests -name '*.c' -print0 |
         xargs -0 --max-args=1 --max-procs="$cores" clang-tidy --quiet -p "$builds/tidy" 2>&1 |
         sed '/^[0-9]* warnings\{0,1\} generated\.$/d'
 }
@@ -291,7 +295,8 @@ run_stage()
 
 sum_up()
 {
-    grep -v '^pass' "$results" | sed 's/^/  /'
+    grep '^fail' "$results" | sed 's/^/  /'
+    grep '^skip' "$results" | sort | uniq --count | sed 's/^ */  /'
     awk '{ n[$1]++ }
         END { printf "%d passed, %d failed", n["pass"], n["fail"]
               if (n["skip"]) printf ", %d skipped", n["skip"]

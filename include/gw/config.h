@@ -19,6 +19,7 @@
 
 struct gw_config_list {
     char *items[GW_CONFIG_LIST_MAX];
+    unsigned lines[GW_CONFIG_LIST_MAX]; /* of the file, on which they stand */
     size_t count;
 };
 
@@ -82,8 +83,8 @@ extern const size_t gw_config_key_count;
 
 /*
  * Every error found, each ended by a line break: "FILE:LINE: [section] key = value: what would be
- * right". What does not fit is counted in a last line. The value of an unknown key is not shown: it
- * may be a secret in the wrong place.
+ * right". What does not fit is counted in a last line. What may be a secret in the wrong place is
+ * not shown: the values of unknown keys and of those under [signature], and unusual names.
  */
 struct gw_config_errors {
     char text[8192];
@@ -94,12 +95,17 @@ struct gw_config_errors {
  * Reads a configuration; every error is reported, not only the first.
  * @param text  the file's content; NULL for the defaults alone
  * @param name  the file's name, for messages
- * @return 0; -EINVAL with @errors filled; -ENOMEM. On an error @config holds nothing.
+ * @return 0; -EINVAL with @errors filled, and then @config holds what was right, so that it can be
+ *         looked at further, and is the caller's to release all the same; or -ENOMEM.
  */
 int gw_config_parse(struct gw_config *config, const char *text, size_t len, const char *name,
                     struct gw_config_errors *errors) GW_MUST_CHECK;
 
-/* Reads the file at @path (at most 1 MiB) and parses it; one that cannot be read is -EINVAL too. */
+/**
+ * Reads the file at @path (at most 1 MiB) and parses it.
+ * @return as gw_config_parse; or, @errors filled too, why the file cannot be read: -ENOENT,
+ * -ENOBUFS (too large), ... Then, as with -ENOMEM, @config holds nothing.
+ */
 int gw_config_load(struct gw_config *config, const char *path,
                    struct gw_config_errors *errors) GW_MUST_CHECK;
 void gw_config_deinit(struct gw_config *config);

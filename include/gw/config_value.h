@@ -10,10 +10,11 @@
 
 /**
  * Reads @text into the key's place in @config; a list appends it, or ignores it where it is empty.
+ * @param line    of the file, on which it stands; 0: on none
  * @return 0; -EINVAL when it is not what gw_config_value_describe says; -ENOSPC when the list is
  *         full; -ENOMEM. On an error @config has not changed.
  */
-int gw_config_value_set(const struct gw_config_key *key, const char *text,
+int gw_config_value_set(const struct gw_config_key *key, const char *text, unsigned line,
                         struct gw_config *config) GW_MUST_CHECK;
 void gw_config_value_clear(const struct gw_config_key *key, struct gw_config *config);
 bool gw_config_value_equal(const struct gw_config_key *key, const struct gw_config *a,

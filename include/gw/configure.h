@@ -14,8 +14,8 @@ enum gw_exit { GW_EXIT_OK = 0, GW_EXIT_FAILED = 1, GW_EXIT_USAGE = 2, GW_EXIT_CO
 void gw_configure_log(const struct gw_config *config);
 
 /**
- * Reads the configuration and its secrets as the daemon would. From when the file is found right
- * on, the log is what it says.
+ * Reads the configuration and its secrets as the daemon would; errors of the one do not keep those
+ * of the other from being told. From when the file is found right on, the log is what it says.
  * @param path  NULL for the defaults
  * @return GW_EXIT_OK, GW_EXIT_CONFIG or GW_EXIT_FAILED (nothing is held then).
  */

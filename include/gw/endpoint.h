@@ -47,6 +47,7 @@ struct gw_judgement {
     enum gw_verdict verdict;
     bool verified;               /* the signature was right, whatever came after */
     size_t secret;               /* which one matched, where verified */
+    int signature;               /* what gw_signature_verify said */
     const char *reason;          /* static text for log and tests, where refused */
     struct gw_scan_result scan;  /* where verified */
     struct gw_route_notes notes; /* where scanned */

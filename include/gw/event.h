@@ -3,8 +3,8 @@
 #define GW_EVENT_H
 
 /*
- * Reading the members of a scanned body: strings decoded by jansson where they hold escapes,
- * what JavaScript takes for false, and the event's id as the answer shows it. Pure.
+ * Reading the members of a scanned body: strings, decoded where they hold escapes, what JavaScript
+ * takes for false, and the event's id as the answer shows it. Pure.
  */
 
 #include "gw/buffer.h"

@@ -24,9 +24,10 @@ struct gw_journal;
 #define GW_JOURNAL_PROBE_MS 1000 /* how often it is tried whether lines can be stored again */
 
 struct gw_journal_options {
-    const char *path;
+    const char *path;        /* symbolic links are followed once, at the opening */
     bool sync;               /* false: durable is what write(2) took */
-    size_t max_queued_bytes; /* handed over and not yet given back */
+    size_t max_queued_bytes; /* of memory, handed over and not yet given back; the last batch's
+                                memory may pass it, its lines may not */
     int64_t lock_timeout_ms; /* how long to wait for PATH.lock */
 };
 
@@ -55,7 +56,8 @@ struct gw_journal_client {
 
 /**
  * Locks PATH.lock, opens or creates PATH, moves a torn last line aside to PATH.torn-<UTC>, and
- * starts the writer. Takes the same time whatever the file's size.
+ * starts the writer. Takes the same time whatever the file's size. On a full or sick disk it opens
+ * all the same, and is not ready.
  * @param message  on an error: what was wrong and what would be right
  * @return 0, -EBUSY when another process kept the lock for lock_timeout_ms, or what the system
  * said.
@@ -68,6 +70,9 @@ struct gw_journal_batch *gw_journal_batch_new(struct gw_journal_client *client);
 struct gw_journal_batch *gw_journal_batch_free(struct gw_journal_batch *batch);
 /* Empties it for the next lines; its memory is kept. */
 void gw_journal_batch_clear(struct gw_journal_batch *batch);
+
+/* What it takes of memory, in bytes. */
+size_t gw_journal_batch_memory(const struct gw_journal_batch *batch);
 
 /**
  * Ends a line: all that was appended to batch->bytes since the last one, its LF included.
@@ -108,10 +113,14 @@ void gw_journal_reopen(struct gw_journal *journal);
 const struct gw_metrics *gw_journal_metrics(const struct gw_journal *journal);
 
 /**
- * Finishes what was handed over, syncs, stops the writer and frees it.
- * @return 0, or -ETIMEDOUT when the writer hangs past monotonic @deadline_ms (it is left behind).
+ * Finishes what was handed over, syncs and stops the writer. The metrics are final then.
+ * @return 0, or -ETIMEDOUT when the writer hangs past monotonic @deadline_ms: it is left behind,
+ * and the journal can never be freed.
  */
-int gw_journal_close(struct gw_journal *journal, int64_t deadline_ms) GW_MUST_CHECK;
+int gw_journal_finish(struct gw_journal *journal, int64_t deadline_ms) GW_MUST_CHECK;
+
+/* Frees a finished journal, and lets go of the lock. */
+void gw_journal_free(struct gw_journal *journal);
 
 /* The file's side of opening, for tests and fuzzers: moves a torn last line of @fd (open for
  * reading and writing) aside to PATH.torn-<UTC>. Where it cannot be moved (no room) or the end

@@ -10,6 +10,7 @@
 
 #include "gw/base.h"
 
+#include <limits.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -25,13 +26,21 @@ struct gw_journal_file {
 
 enum gw_journal_file_error {
     GW_JOURNAL_FILE_UNSYNCED = 1, /* the sync failed: what was written may be there or not */
-    GW_JOURNAL_FILE_NOT_REGULAR   /* the path names a folder, a pipe, a device, a socket */
+    GW_JOURNAL_FILE_NOT_REGULAR   /* the path names a folder, a pipe, a device, a link */
 };
+
+/**
+ * Finds the one name of the file that @path leads to by symbolic links, which all that follows is
+ * given. What a link to nowhere names is created.
+ * @return 0, GW_JOURNAL_FILE_NOT_REGULAR or a negative errno.
+ */
+int gw_journal_resolve(const char *path, char real[static PATH_MAX]) GW_MUST_CHECK;
 
 /**
  * Locks PATH.lock, which is created where needed, and never renamed or removed.
  * @param lock_fd  holds the lock until it is closed, or the process ends
- * @return 0, -EBUSY when another process kept it for @timeout_ms, or a negative errno.
+ * @return 0, -EBUSY when another process kept it for @timeout_ms, -EINTR when a TERM or INT that
+ * the caller has blocked came meanwhile (it is taken), or a negative errno.
  */
 int gw_journal_lock(const char *path, int64_t timeout_ms, int *lock_fd) GW_MUST_CHECK;
 
@@ -75,7 +84,11 @@ int gw_journal_file_reopen(struct gw_journal_file *file) GW_MUST_CHECK;
 int gw_journal_aside_create(const char *path, const char *kind, char *name,
                             size_t name_size) GW_MUST_CHECK;
 
-/* Makes the entry of @path, which exists, durable in its folder. @return 0 or a negative errno. */
-int gw_journal_sync_folder(const char *path) GW_MUST_CHECK;
+/**
+ * Makes the entry of @path durable in its folder.
+ * @param fd  a file of the same file system, all of which is synced where the folder cannot be read
+ * @return 0 or a negative errno.
+ */
+int gw_journal_sync_folder(const char *path, int fd) GW_MUST_CHECK;
 
 #endif

@@ -27,9 +27,18 @@ struct gw_limits {
 bool gw_limit_take(struct gw_limit *limit, int64_t amount);
 void gw_limit_give(struct gw_limit *limit, int64_t amount);
 
-/* How many CPUs' worth this process may use: its affinity mask, and the cgroup's quota (cpu.max of
- * every level of cgroup v2, or cpu.cfs_quota_us) rounded up; at least 1. */
+/* How many CPUs' worth this process may use: its affinity mask, and the cgroup's quota rounded up;
+ * at least 1. */
 unsigned gw_limits_cpus(void);
+
+/**
+ * The tightest CPU quota of a process's cgroup and all above it, rounded up: cpu.max of cgroup v2,
+ * cpu.cfs_quota_us of v1.
+ * @param root    where the cgroup file system is mounted
+ * @param groups  the file in the form of /proc/PID/cgroup
+ * @return UINT_MAX where none bounds it.
+ */
+unsigned gw_limits_cgroup_cpus(const char *root, const char *groups);
 
 /**
  * Raises the soft RLIMIT_NOFILE to @wanted, or to the hard limit where that is lower.

@@ -17,8 +17,62 @@
 
 #define GW_KEYS_MAX 8 /* secrets at once */
 
+/*
+ * Why a request is refused: the name, the answer (of enum gw_reply), what the log says. Each has a
+ * counter, "refused_" and its name, and its own share of the log.
+ */
+#define GW_REASONS(REASON)                                                                         \
+    /* malformed HTTP, by the rules of gw/strict.h */                                              \
+    REASON(HEADER_NAME, "header_name", BAD_REQUEST,                                                \
+           "a header's name is not a token (a blank before the colon?)")                           \
+    REASON(HEADER_VALUE, "header_value", BAD_REQUEST, "a header's value holds control characters") \
+    REASON(TWO_LENGTHS, "two_lengths", BAD_REQUEST, "more than one Content-Length")                \
+    REASON(LENGTH_AND_ENCODING, "length_and_encoding", BAD_REQUEST,                                \
+           "both Content-Length and Transfer-Encoding")                                            \
+    REASON(TRANSFER_ENCODING, "transfer_encoding", BAD_REQUEST,                                    \
+           "a Transfer-Encoding other than one chunked")                                           \
+    REASON(HTTP_1_0_ENCODING, "http_1_0_encoding", BAD_REQUEST, "Transfer-Encoding in HTTP/1.0")   \
+    REASON(HOST, "host", BAD_REQUEST, "not exactly one Host")                                      \
+    /* what is asked for */                                                                        \
+    REASON(UNKNOWN_PATH, "unknown_path", NOT_FOUND, "no such path")                                \
+    REASON(WEBHOOK_METHOD, "webhook_method", METHOD_NOT_ALLOWED_POST, "not a POST")                \
+    REASON(PROBE_METHOD, "probe_method", METHOD_NOT_ALLOWED_GET, "neither GET nor HEAD")           \
+    /* the signature, and what was signed */                                                       \
+    REASON(NO_SIGNATURE, "no_signature", UNAUTHORIZED, "no signature header")                      \
+    REASON(TWO_SIGNATURES, "two_signatures", UNAUTHORIZED, "more than one signature header")       \
+    REASON(MALFORMED_SIGNATURE, "malformed_signature", UNAUTHORIZED,                               \
+           "the signature has the wrong prefix, length or characters")                             \
+    REASON(WRONG_SIGNATURE, "wrong_signature", UNAUTHORIZED,                                       \
+           "the signature was made with none of the secrets")                                      \
+    REASON(INVALID_JSON, "invalid_json", INVALID_JSON, "the body is not JSON")                     \
+    REASON(UNSTORABLE_EVENT, "unstorable_event", FAILED, "no record can be made of it")            \
+    /* size and time */                                                                            \
+    REASON(HEADER_SIZE, "header_size", HEADER_TOO_LARGE, "the header is over 14 KiB")              \
+    REASON(ANNOUNCED_LENGTH, "announced_length", TOO_LARGE, "Content-Length over max_body")        \
+    REASON(BODY_LENGTH, "body_length", TOO_LARGE, "body over max_body")                            \
+    REASON(ENDLESS_BODY, "endless_body", TOO_LARGE,                                                \
+           "body over twice max_body, and not at its end")                                         \
+    REASON(REQUEST_TIMEOUT, "request_timeout", TIMEOUT, "not complete within request_timeout")     \
+    /* the store */                                                                                \
+    REASON(STORE_REJECTION, "store_rejection", FAILED, "the store will never take it")             \
+    REASON(STORE_FAILURE, "store_failure", FAILED, "not stored")                                   \
+    REASON(AMBIGUOUS_OUTCOME, "ambiguous_outcome", FAILED, "not known to be stored")               \
+    /* no room */                                                                                  \
+    REASON(MAX_CONNECTIONS, "max_connections", OVERLOADED, "more than max_connections")            \
+    REASON(MAX_BUFFERED, "max_buffered", OVERLOADED, "more than max_buffered")                     \
+    REASON(MAX_IN_FLIGHT, "max_in_flight", OVERLOADED, "more than max_in_flight")                  \
+    REASON(FULL_QUEUE, "full_queue", OVERLOADED, "the store's queue is full")                      \
+    REASON(SHUTDOWN, "shutdown", OVERLOADED, "stopping")                                           \
+    REASON(NO_MEMORY, "no_memory", FAILED, "out of memory")
+
+enum gw_reason {
+    GW_REASON_NONE,
+#define GW_REASON_ENUMERATOR(symbol, name, reply, text) GW_REASON_##symbol,
+    GW_REASONS(GW_REASON_ENUMERATOR) GW_REASON_COUNT
+};
+
 enum gw_counter {
-    /* requests by what was answered */
+    /* requests by what was answered; probes are not among them */
     GW_COUNTER_REPLY_200,
     GW_COUNTER_REPLY_400,
     GW_COUNTER_REPLY_401,
@@ -26,8 +80,15 @@ enum gw_counter {
     GW_COUNTER_REPLY_405,
     GW_COUNTER_REPLY_408,
     GW_COUNTER_REPLY_413,
+    GW_COUNTER_REPLY_431,
     GW_COUNTER_REPLY_500,
     GW_COUNTER_REPLY_503,
+/* those of them that were refused, by reason */
+#define GW_REASON_COUNTER(symbol, name, reply, text) GW_COUNTER_REFUSED_##symbol,
+    GW_REASONS(GW_REASON_COUNTER)
+    /* what went another way */
+    GW_COUNTER_PROBES_OK,
+    GW_COUNTER_PROBES_NOT_READY,
     GW_COUNTER_REFUSED_BY_LIBRARY, /* by libmicrohttpd itself, before our handler */
     GW_COUNTER_CONNECTIONS,        /* accepted */
     GW_COUNTER_ABORTED,            /* requests whose client went away before the answer */

@@ -3,8 +3,9 @@
 #define GW_REPLY_H
 
 /*
- * The answers (design, "HTTP"): one table. Constant ones are built once a worker and queued any
- * number of times. Everything is for the worker's thread.
+ * The answers (design, "HTTP"): one table, and another that says which one each reason of a refusal
+ * gets. Constant ones are built once a worker and queued any number of times. Everything is for the
+ * worker's thread.
  */
 
 #include "gw/buffer.h"
@@ -24,6 +25,7 @@ enum gw_reply {
     GW_REPLY_METHOD_NOT_ALLOWED_GET,  /* Allow: GET, HEAD */
     GW_REPLY_TIMEOUT,
     GW_REPLY_TOO_LARGE,
+    GW_REPLY_HEADER_TOO_LARGE,
     GW_REPLY_FAILED,
     GW_REPLY_OVERLOADED,
     GW_REPLY_NOT_READY,
@@ -44,6 +46,11 @@ unsigned gw_reply_status(enum gw_reply reply);
 enum gw_counter gw_reply_counter(enum gw_reply reply);
 /* The body; of GW_REPLY_SUCCESS the one without eventId. */
 const char *gw_reply_body(enum gw_reply reply);
+
+/* Of any reason but GW_REASON_NONE: the answer, the counter, and what the log says. */
+enum gw_reply gw_reason_reply(enum gw_reason reason);
+enum gw_counter gw_reason_counter(enum gw_reason reason);
+const char *gw_reason_text(enum gw_reason reason);
 
 /* Queues a constant answer. @return MHD_NO where it could not be queued: the connection is cut. */
 enum MHD_Result gw_replies_queue(const struct gw_replies *replies,

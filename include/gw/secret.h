@@ -4,7 +4,7 @@
 
 /*
  * Secrets: where they come from, and that they are wiped. Their memory is overwritten before it is
- * freed; core dumps are turned off for the whole process by the daemon (PR_SET_DUMPABLE).
+ * freed; that no core dump shows them is gw_process_begin's.
  */
 
 #include "gw/base.h"
@@ -24,6 +24,14 @@ struct gw_secrets {
     size_t count;
 };
 
+/* Files that were named as ones that hold a secret; all borrowed. */
+struct gw_secret_files {
+    const char *const *paths;
+    size_t count;
+    const char *config;    /* the configuration that names them; NULL: a command line does */
+    const unsigned *lines; /* of it, one a path */
+};
+
 /**
  * Takes GENESYS_WEBHOOK_SECRET out of the environment: remembers it for every later
  * gw_secrets_load and overwrites it where it stood, so that no child and no /proc/PID/environ
@@ -35,13 +43,15 @@ int gw_secret_take_environment(void) GW_MUST_CHECK;
  * Collects the secrets: the environment's alone where it is set; else the files named, in their
  * order; else every file in $CREDENTIALS_DIRECTORY that is named webhook-secret or begins with
  * "webhook-secret-", by name. One trailing line break (LF or CRLF) is taken off a file's content.
- * @param files    paths, borrowed
- * @param message  on an error: what was wrong and what would be right, without any secret
- * @return 0, or a negative errno: -ENOENT where there is no secret at all, -EINVAL for an empty or
- *         too long one, -EPERM for a file that others may write, or what open/read said.
+ * @param files    NULL: none
+ * @param message  on an error: what was wrong and what would be right, a line for each source that
+ *                 is wrong, without any secret; the last has no line break
+ * @return 0, or the first error's negative errno: -ENOENT where there is no secret at all, -EINVAL
+ *         for an empty or too long one, -EPERM for a file that others may write, or what open/read
+ *         said. On an error @secrets holds nothing.
  */
-int gw_secrets_load(struct gw_secrets *secrets, const char *const *files, size_t file_count,
-                    char *message, size_t message_size) GW_MUST_CHECK;
+int gw_secrets_load(struct gw_secrets *secrets, const struct gw_secret_files *files, char *message,
+                    size_t message_size) GW_MUST_CHECK;
 void gw_secrets_deinit(struct gw_secrets *secrets);
 
 /* Wipes what gw_secret_take_environment remembered. At exit. */

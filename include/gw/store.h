@@ -68,10 +68,13 @@ struct gw_backend_ops {
     /* Its own counters (batches, lines), to be summed with the workers'; never NULL. */
     const struct gw_metrics *(*metrics)(struct gw_backend *backend);
     /**
-     * Ends it; every store is detached before.
-     * @return 0, or -ETIMEDOUT when something hung past monotonic @deadline_ms and was left behind.
+     * Brings to an end what it was given; every store is detached before. Its counters are final
+     * then.
+     * @return 0, or -ETIMEDOUT when something hung past monotonic @deadline_ms and is left behind.
      */
-    int (*close)(struct gw_backend *backend, int64_t deadline_ms);
+    int (*finish)(struct gw_backend *backend, int64_t deadline_ms);
+    /* Frees it, after finish, but for what was left behind. */
+    void (*free)(struct gw_backend *backend);
 };
 
 static inline int gw_store_submit(struct gw_store *store, struct gw_submission *submission)

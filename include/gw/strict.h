@@ -8,7 +8,7 @@
  * section 7.2). The headers are collected in one pass, then one table of rules judges. Pure.
  */
 
-#include "gw/base.h"
+#include "gw/metrics.h"
 
 struct gw_head {
     bool http_1_1; /* or later */
@@ -25,8 +25,7 @@ struct gw_head {
 void gw_head_add(struct gw_head *head, const char *signature_header, struct gw_str name,
                  struct gw_str value);
 
-/* @return NULL, or static text that says which rule the request breaks: 400, and the line closes.
- */
-const char *gw_strict_check(const struct gw_head *head);
+/* @return GW_REASON_NONE, or the rule that the request breaks: 400, and the line closes. */
+enum gw_reason gw_strict_check(const struct gw_head *head);
 
 #endif

@@ -259,12 +259,19 @@ static char *next_line(char *out, int size, void *stream)
     return NULL;
 }
 
+/* A secret with = in it is a line that reads as a key; but names of keys have no capitals and no
+ * digits. */
+static const char *shown_name(const char *name)
+{
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz_-")] == '\0' ? name : "(not shown)";
+}
+
 static void complain_of_stray_key(struct parse *parse, const char *name)
 {
     const struct gw_config_key *key = find_key(NULL, name);
 
-    complain(parse, parse->number, "%s: stands before any section; put it under [%s]", name,
-             key ? key->section : "SECTION");
+    complain(parse, parse->number, "%s: stands before any section; put it under [%s]",
+             shown_name(name), key ? key->section : "SECTION");
 }
 
 static void complain_of_unknown_key(struct parse *parse, const char *name)
@@ -277,30 +284,41 @@ static void complain_of_unknown_key(struct parse *parse, const char *name)
         snprintf(hint, sizeof(hint), "it belongs under [%s]", elsewhere->section);
     else
         suggest(name, names, key_names(parse->section, names), hint, sizeof(hint));
-    complain(parse, parse->number, "[%s] %s: unknown key; %s", parse->section, name, hint);
+    complain(parse, parse->number, "[%s] %s: unknown key; %s", parse->section, shown_name(name),
+             hint);
+}
+
+static void complain_of_key(struct parse *parse, const struct gw_config_key *key, const char *value,
+                            const char *what)
+{
+    bool shown = strcmp(key->section, "signature") != 0;
+
+    complain(parse, parse->number, "[%s] %s%s%s: %s", key->section, key->name, shown ? " = " : "",
+             shown ? value : "", what);
 }
 
 static void complain_of_value(struct parse *parse, const struct gw_config_key *key,
                               const char *value, int error)
 {
-    char right[256];
+    char right[256] = "must be ";
+    size_t len = strlen(right);
 
     if (error == -ENOSPC)
         snprintf(right, sizeof(right), "there may be at most %d", GW_CONFIG_LIST_MAX);
     else
-        gw_config_value_describe(key, right, sizeof(right));
-    complain(parse, parse->number, "[%s] %s = %s: %s%s", key->section, key->name, value,
-             error == -ENOSPC ? "" : "must be ", right);
+        gw_config_value_describe(key, right + len, sizeof(right) - len);
+    complain_of_key(parse, key, value, right);
 }
 
 static void complain_of_repetition(struct parse *parse, const struct gw_config_key *key,
                                    const char *value, unsigned first)
 {
     bool indented = parse->line.len && isspace((unsigned char)parse->line.data[0]);
+    char what[128];
 
-    complain(parse, parse->number, "[%s] %s = %s: was given on line %u already%s", key->section,
-             key->name, value, first,
+    snprintf(what, sizeof(what), "was given on line %u already%s", first,
              indented ? "; an indented line continues the key above it" : "");
+    complain_of_key(parse, key, value, what);
 }
 
 static void take_value(struct parse *parse, const struct gw_config_key *key, const char *value)
@@ -314,7 +332,7 @@ static void take_value(struct parse *parse, const struct gw_config_key *key, con
     }
     if (*line == 0)
         *line = parse->number;
-    r = gw_config_value_set(key, value, parse->config);
+    r = gw_config_value_set(key, value, parse->number, parse->config);
     if (r == -ENOMEM)
         parse->result = r;
     else if (r < 0)
@@ -345,8 +363,8 @@ static void fill_defaults(struct parse *parse)
 {
     for (size_t i = 0; i < gw_config_key_count && parse->result == 0; i++) {
         if (parse->lines[i] == 0)
-            parse->result =
-                gw_config_value_set(&gw_config_keys[i], gw_config_keys[i].initial, parse->config);
+            parse->result = gw_config_value_set(&gw_config_keys[i], gw_config_keys[i].initial, 0,
+                                                parse->config);
     }
 }
 
@@ -360,7 +378,9 @@ static void check_across_keys(struct parse *parse)
     unsigned body = line_of(parse, "server", "max_body");
     unsigned buffered = line_of(parse, "server", "max_buffered");
 
-    if (parse->config->max_body_bytes > parse->config->max_buffered_bytes)
+    /* 0: it was given, but not a right one. */
+    if (parse->config->max_buffered_bytes > 0 &&
+        parse->config->max_body_bytes > parse->config->max_buffered_bytes)
         complain(parse, body > buffered ? body : buffered,
                  "[server] max_body is greater than max_buffered: bodies between the two could "
                  "never be taken");
@@ -381,11 +401,9 @@ static int parse_text(struct parse *parse, struct gw_str text)
         return -ENOMEM;
     assert(r == 0 || parse->errors->count > 0);
 
-    if (parse->result == 0 && parse->errors->count == 0) {
-        fill_defaults(parse);
-        if (parse->result == 0)
-            check_across_keys(parse);
-    }
+    fill_defaults(parse);
+    if (parse->result == 0)
+        check_across_keys(parse);
     if (parse->result < 0)
         return parse->result;
     return parse->errors->count ? -EINVAL : 0;
@@ -411,7 +429,7 @@ int gw_config_parse(struct gw_config *config, const char *text, size_t len, cons
     r = parse_text(&parse, (struct gw_str){text, text ? len : 0});
     free(parse.lines);
     count_left_out(errors);
-    if (r < 0)
+    if (r == -ENOMEM)
         gw_config_deinit(config);
     return r;
 }
@@ -448,7 +466,7 @@ static int complain_of_file(const char *path, int error, struct gw_config_errors
              error == -ENOBUFS ? "is larger than 1 MiB" : strerrordesc_np(-error));
     replace_controls(line);
     add_error(errors, line);
-    return -EINVAL;
+    return error;
 }
 
 int gw_config_load(struct gw_config *config, const char *path, struct gw_config_errors *errors)

@@ -7,6 +7,7 @@
 #include "gw/config.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 #define KIB INT64_C(1024)
 #define MIB (1024 * KIB)
@@ -49,9 +50,16 @@ static bool is_printable(char c)
     return c >= ' ' && c <= '~';
 }
 
+/* What frames a request is taken from its header before a signature is looked for (strict.c). */
+static bool is_framing(const char *text)
+{
+    return strcasecmp(text, "Host") == 0 || strcasecmp(text, "Content-Length") == 0 ||
+           strcasecmp(text, "Transfer-Encoding") == 0;
+}
+
 static bool is_header(const char *text)
 {
-    return *text && consists_of(text, is_token_char);
+    return *text && consists_of(text, is_token_char) && !is_framing(text);
 }
 
 static bool is_request_path(const char *text)
@@ -179,7 +187,7 @@ const struct gw_config_key gw_config_keys[] = {
     {.section = "signature",
      .name = "header",
      .type = GW_CONFIG_STRING,
-     .unit = "the name of a header",
+     .unit = "the name of a header, but Host, Content-Length and Transfer-Encoding",
      .initial = "X-Genesys-Signature",
      .valid = is_header,
      .reloadable = true,

@@ -185,6 +185,7 @@ static void clear_list(void *place)
 
     while (list->count > 0)
         clear_string(&list->items[--list->count]);
+    memset(list->lines, 0, sizeof(list->lines));
 }
 
 static bool equal_numbers(const void *a, const void *b)
@@ -260,9 +261,22 @@ static const struct {
     [GW_CONFIG_ADDRESS] = {set_address, clear_string, equal_strings, describe_text},
 };
 
-int gw_config_value_set(const struct gw_config_key *key, const char *text, struct gw_config *config)
+static void note_line(struct gw_config_list *list, unsigned line)
 {
-    return types[key->type].set(key, text, place_of(key, config));
+    /* An empty text has appended nothing. */
+    if (list->count > 0 && list->lines[list->count - 1] == 0)
+        list->lines[list->count - 1] = line;
+}
+
+int gw_config_value_set(const struct gw_config_key *key, const char *text, unsigned line,
+                        struct gw_config *config)
+{
+    void *place = place_of(key, config);
+    int r = types[key->type].set(key, text, place);
+
+    if (r == 0 && key->type == GW_CONFIG_LIST)
+        note_line(place, line);
+    return r;
 }
 
 void gw_config_value_clear(const struct gw_config_key *key, struct gw_config *config)

@@ -42,7 +42,12 @@ static bool read_line(const char *path, char *line, size_t size)
     return ok;
 }
 
-/* cgroup v2's "QUOTA PERIOD" or "max PERIOD", in microseconds. */
+static unsigned fewer(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* In microseconds. */
 static unsigned cpus_of_quota(long long quota, long long period)
 {
     if (quota <= 0 || period <= 0)
@@ -52,45 +57,94 @@ static unsigned cpus_of_quota(long long quota, long long period)
     return cpus < UINT_MAX ? (unsigned)cpus : UINT_MAX;
 }
 
-static unsigned cpus_of_group(const char *group)
+static bool read_file(const char *folder, const char *name, char *line, size_t size)
 {
-    char path[PATH_MAX], line[128];
-    long long quota = 0, period = 0;
+    char path[PATH_MAX];
 
-    if (snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", group) >= (int)sizeof(path) ||
-        !read_line(path, line, sizeof(line)) || sscanf(line, "%lld %lld", &quota, &period) != 2)
+    return snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) &&
+           read_line(path, line, size);
+}
+
+/* "QUOTA PERIOD" or "max PERIOD". */
+static unsigned cpus_of_v2(const char *group)
+{
+    char line[128];
+    long long quota, period;
+
+    if (!read_file(group, "cpu.max", line, sizeof(line)) ||
+        sscanf(line, "%lld %lld", &quota, &period) != 2)
         return UINT_MAX;
     return cpus_of_quota(quota, period);
 }
 
-static unsigned cpus_of_cgroup_v1(void)
+static unsigned cpus_of_v1(const char *group)
 {
     char quota[64], period[64];
 
-    if (!read_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, sizeof(quota)) ||
-        !read_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof(period)))
+    if (!read_file(group, "cpu.cfs_quota_us", quota, sizeof(quota)) ||
+        !read_file(group, "cpu.cfs_period_us", period, sizeof(period)))
         return UINT_MAX;
     return cpus_of_quota(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-/* The tightest quota from the own group up to the root. */
-static unsigned cpus_of_cgroup(void)
+/* The tightest quota from @group up to @root, which is the only one there in a container. */
+static unsigned cpus_of_levels(const char *root, const char *group,
+                               unsigned (*cpus_of)(const char *group))
 {
-    char line[PATH_MAX];
-    char *group = line + 3; /* behind "0::" */
-    unsigned cpus = cpus_of_group("");
-    unsigned v1 = cpus_of_cgroup_v1();
+    char folder[PATH_MAX];
+    int root_len = snprintf(folder, sizeof(folder), "%s", root);
+    int len = snprintf(folder, sizeof(folder), "%s%s", root, group);
+    unsigned cpus = UINT_MAX;
 
-    cpus = v1 < cpus ? v1 : cpus;
-    if (!read_line("/proc/self/cgroup", line, sizeof(line)) || strncmp(line, "0::/", 4) != 0)
-        return cpus;
-    group[strcspn(group, "\n")] = '\0';
-    while (*group) {
-        unsigned here = cpus_of_group(group);
-
-        cpus = here < cpus ? here : cpus;
-        *strrchr(group, '/') = '\0';
+    if (len >= (int)sizeof(folder))
+        return UINT_MAX;
+    while (true) {
+        cpus = fewer(cpus, cpus_of(folder));
+        if (strlen(folder) <= (size_t)root_len)
+            return cpus;
+        *strrchr(folder, '/') = '\0';
     }
+}
+
+static bool is_listed(char *list, const char *wanted)
+{
+    const char *name;
+
+    while ((name = strsep(&list, ",")) != NULL)
+        if (strcmp(name, wanted) == 0)
+            return true;
+    return false;
+}
+
+/* "HIERARCHY:CONTROLLERS:/GROUP": v2 has no controllers here, and each hierarchy of v1 some. */
+static unsigned cpus_of_line(const char *root, char *line)
+{
+    char v1_root[PATH_MAX];
+    char *controllers, *group = line;
+
+    (void)strsep(&group, ":");
+    controllers = strsep(&group, ":");
+    if (!group || group[0] != '/')
+        return UINT_MAX;
+    group[strcspn(group, "\n")] = '\0';
+    if (*controllers == '\0')
+        return cpus_of_levels(root, group, cpus_of_v2);
+    if (!is_listed(controllers, "cpu") ||
+        snprintf(v1_root, sizeof(v1_root), "%s/cpu", root) >= (int)sizeof(v1_root))
+        return UINT_MAX;
+    return cpus_of_levels(v1_root, group, cpus_of_v1);
+}
+
+unsigned gw_limits_cgroup_cpus(const char *root, const char *groups)
+{
+    FILE *file = fopen(groups, "re");
+    char line[PATH_MAX];
+    unsigned cpus = UINT_MAX;
+
+    while (file && fgets(line, sizeof(line), file))
+        cpus = fewer(cpus, cpus_of_line(root, line));
+    if (file)
+        (void)fclose(file);
     return cpus;
 }
 
@@ -109,10 +163,7 @@ static unsigned cpus_of_affinity(void)
 
 unsigned gw_limits_cpus(void)
 {
-    unsigned affinity = cpus_of_affinity();
-    unsigned quota = cpus_of_cgroup();
-
-    return quota < affinity ? quota : affinity;
+    return fewer(cpus_of_affinity(), gw_limits_cgroup_cpus("/sys/fs/cgroup", "/proc/self/cgroup"));
 }
 
 int gw_limits_raise_files(uint64_t wanted, uint64_t *granted)

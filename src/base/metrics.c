@@ -13,8 +13,11 @@ static const char *const names[GW_COUNTER_COUNT] = {
     [GW_COUNTER_REPLY_405] = "reply_405",
     [GW_COUNTER_REPLY_408] = "reply_408",
     [GW_COUNTER_REPLY_413] = "reply_413",
+    [GW_COUNTER_REPLY_431] = "reply_431",
     [GW_COUNTER_REPLY_500] = "reply_500",
     [GW_COUNTER_REPLY_503] = "reply_503",
+    [GW_COUNTER_PROBES_OK] = "probes_ok",
+    [GW_COUNTER_PROBES_NOT_READY] = "probes_not_ready",
     [GW_COUNTER_REFUSED_BY_LIBRARY] = "refused_by_library",
     [GW_COUNTER_CONNECTIONS] = "connections",
     [GW_COUNTER_ABORTED] = "aborted",
@@ -39,7 +42,8 @@ static const char *const names[GW_COUNTER_COUNT] = {
     [GW_COUNTER_JOURNAL_LINES] = "journal_lines",
     [GW_COUNTER_JOURNAL_BYTES] = "journal_bytes",
     [GW_COUNTER_JOURNAL_FAILURES] = "journal_failures",
-};
+#define REFUSED(symbol, name, reply, text) [GW_COUNTER_REFUSED_##symbol] = "refused_" name,
+    GW_REASONS(REFUSED)};
 
 const char *gw_counter_name(enum gw_counter counter)
 {

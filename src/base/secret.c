@@ -3,6 +3,8 @@
  * A file is judged by its descriptor and not by its name, so it cannot be swapped between the look
  * and the read; links are followed, since Kubernetes mounts secrets as links. Every buffer that
  * held a secret, on the stack too, is cleansed in a way that the compiler cannot leave out.
+ *
+ * Nothing stops at the first error, since whoever configures secrets wants all of them.
  */
 #include "gw/secret.h"
 
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define VARIABLE "GENESYS_WEBHOOK_SECRET"
@@ -46,20 +49,47 @@ static struct {
     size_t len;
 } environment;
 
-/* Where the message goes. */
+/* Where the messages go, and of what they are. */
 struct report {
     char *text;
     size_t size;
+    const char *config; /* the configuration, and its line, that named the file; NULL: none did */
+    unsigned line;
 };
+
+static GW_PRINTF(2, 0) void append(const struct report *report, const char *format, va_list args)
+{
+    size_t len = strlen(report->text);
+
+    vsnprintf(report->text + len, report->size - len, format, args);
+}
+
+static GW_PRINTF(2, 3) void appendf(const struct report *report, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    append(report, format, args);
+    va_end(args);
+}
 
 static GW_PRINTF(3, 4) int fail(const struct report *report, int error, const char *format, ...)
 {
     va_list args;
 
+    if (*report->text)
+        appendf(report, "\n");
+    if (report->config)
+        appendf(report, "%.255s:%u: [signature] secret_file: ", report->config, report->line);
     va_start(args, format);
-    vsnprintf(report->text, report->size, format, args);
+    append(report, format, args);
     va_end(args);
     return error;
+}
+
+static int first_error(int earlier, int later)
+{
+    return earlier < 0 ? earlier : later;
 }
 
 int gw_secret_take_environment(void)
@@ -167,6 +197,16 @@ static int read_all(int fd, char *bytes, size_t size, size_t *len)
     return 0;
 }
 
+/* Its owner could give a file another content. Where it is mounted read-only, as compose mounts the
+ * files of whoever deploys, it was root that chose it. */
+static bool is_trusted(int fd, const struct stat *status)
+{
+    struct statvfs mount;
+
+    return status->st_uid == 0 || status->st_uid == geteuid() ||
+           (fstatvfs(fd, &mount) == 0 && mount.f_flag & ST_RDONLY);
+}
+
 static int check_file(int fd, const char *path, struct stat *status, const struct report *report)
 {
     if (fstat(fd, status) < 0)
@@ -179,6 +219,11 @@ static int check_file(int fd, const char *path, struct stat *status, const struc
                     "%s can be written by its group or by others, who could forge events: "
                     "chmod 0600 %s",
                     path, path);
+    if (!is_trusted(fd, status))
+        return fail(report, -EPERM,
+                    "%s belongs to the user %u, who could forge events: make it root's, or that of "
+                    "the user whom this runs as",
+                    path, (unsigned)status->st_uid);
     return 0;
 }
 
@@ -207,6 +252,15 @@ static int add_open_file(struct gw_secrets *secrets, int fd, const char *path, b
     return r;
 }
 
+/* No file's name is shown, as it may be the secret itself, written where its file should be named:
+ * half of all secrets in base64 look like a path. A command line shows it anyway. */
+static int fail_to_open(const struct report *report, const char *path, int error)
+{
+    if (report->config)
+        return fail(report, -error, "what it names cannot be opened: %s", strerrordesc_np(error));
+    return fail(report, -error, "%s cannot be opened: %s", path, strerrordesc_np(error));
+}
+
 static int add_file(struct gw_secrets *secrets, const char *path, bool by_systemd,
                     const struct report *report)
 {
@@ -215,7 +269,7 @@ static int add_file(struct gw_secrets *secrets, const char *path, bool by_system
     int r;
 
     if (fd < 0)
-        return fail(report, -errno, "%s cannot be opened: %s", path, strerrordesc_np(errno));
+        return fail_to_open(report, path, errno);
     r = add_open_file(secrets, fd, path, by_systemd, report);
     close(fd);
     return r;
@@ -259,26 +313,38 @@ static int add_credentials(struct gw_secrets *secrets, const struct report *repo
         return fail(report, -errno, "$CREDENTIALS_DIRECTORY (%s) cannot be read: %s", directory,
                     strerrordesc_np(errno));
     for (int i = 0; i < count; i++) {
-        if (r == 0)
-            r = add_credential(secrets, directory, entries[i]->d_name, report);
+        r = first_error(r, add_credential(secrets, directory, entries[i]->d_name, report));
         free(entries[i]);
     }
     free(entries);
     return r;
 }
 
-static int add_any(struct gw_secrets *secrets, const char *const *files, size_t file_count,
-                   const struct report *report)
+static int add_files(struct gw_secrets *secrets, const struct gw_secret_files *files,
+                     const struct report *report)
 {
     int r = 0;
+
+    for (size_t i = 0; i < files->count; i++) {
+        struct report of_file = *report;
+
+        of_file.config = files->config;
+        of_file.line = files->config ? files->lines[i] : 0;
+        r = first_error(r, add_file(secrets, files->paths[i], false, &of_file));
+    }
+    return r;
+}
+
+static int add_any(struct gw_secrets *secrets, const struct gw_secret_files *files,
+                   const struct report *report)
+{
+    int r;
 
     if (environment.set)
         return add_secret(secrets, (struct gw_str){environment.bytes, environment.len}, VARIABLE,
                           false, report);
-    for (size_t i = 0; i < file_count && r == 0; i++)
-        r = add_file(secrets, files[i], false, report);
-    if (file_count == 0)
-        r = add_credentials(secrets, report);
+    r = files && files->count ? add_files(secrets, files, report)
+                              : add_credentials(secrets, report);
     if (r < 0 || secrets->count > 0)
         return r;
     return fail(report, -ENOENT,
@@ -286,14 +352,15 @@ static int add_any(struct gw_secrets *secrets, const char *const *files, size_t 
                 "[signature] secret_file, or give systemd's LoadCredential=" CREDENTIAL ":FILE");
 }
 
-int gw_secrets_load(struct gw_secrets *secrets, const char *const *files, size_t file_count,
-                    char *message, size_t message_size)
+int gw_secrets_load(struct gw_secrets *secrets, const struct gw_secret_files *files, char *message,
+                    size_t message_size)
 {
-    struct report report = {message, message_size};
+    const struct report report = {.text = message, .size = message_size};
     int r;
 
     *secrets = (struct gw_secrets){0};
-    r = add_any(secrets, files, file_count, &report);
+    message[0] = '\0';
+    r = add_any(secrets, files, &report);
     if (r < 0)
         gw_secrets_deinit(secrets);
     return r;

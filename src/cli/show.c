@@ -12,7 +12,11 @@
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct values {
     const char *id;
@@ -142,7 +146,7 @@ static void say_unreadable(const char *name, int error)
                  error == EBADMSG ? "gzip'ed data is broken or cut off" : strerrordesc_np(error));
 }
 
-/* What the daemon moved aside from @path after a failed sync; @path is taken literally. */
+/* What was moved aside from @path after a failed sync; @path is taken literally. */
 static int append_pattern(struct gw_buffer *pattern, const char *path)
 {
     static const char rest[] = ".failed-*";
@@ -155,8 +159,13 @@ static int append_pattern(struct gw_buffer *pattern, const char *path)
 
 static bool is_operand(const char *path, char **paths, size_t count)
 {
+    struct stat found, named;
+
+    if (stat(path, &found) != 0)
+        return false;
     for (size_t i = 0; i < count; i++)
-        if (strcmp(path, paths[i]) == 0)
+        if (stat(paths[i], &named) == 0 && named.st_dev == found.st_dev &&
+            named.st_ino == found.st_ino)
             return true;
     return false;
 }
@@ -174,19 +183,23 @@ static size_t count_left_out(const char *pattern, char **paths, size_t count)
     return left_out;
 }
 
+/* The daemon moves aside by the real name; without a link the user's own says as much. */
 static void say_left_out(const char *path, char **paths, size_t count)
 {
+    char target[1], real[PATH_MAX];
+    bool is_link = readlink(path, target, sizeof(target)) > 0;
+    const char *beside = is_link && realpath(path, real) ? real : path;
     struct gw_buffer pattern;
     size_t left_out = 0;
 
     gw_buffer_init(&pattern, SIZE_MAX);
-    if (append_pattern(&pattern, path) == 0)
+    if (append_pattern(&pattern, beside) == 0)
         left_out = count_left_out(pattern.data, paths, count);
     gw_buffer_deinit(&pattern);
     if (left_out > 0)
         gw_cli_error("%s: %zu file%s moved aside after a failed sync may hold acknowledged events "
                      "too: try '" GW_CLI_PROGRAM " show %s %s.failed-*'",
-                     path, left_out, left_out == 1 ? "" : "s", path, path);
+                     path, left_out, left_out == 1 ? "" : "s", path, beside);
 }
 
 static int fold_files(struct gw_fold *fold, char **paths, size_t count)

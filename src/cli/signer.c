@@ -56,7 +56,8 @@ static int load_secrets(const char *file, struct gw_secrets *secrets)
     }
     if (file)
         gw_secret_forget_environment();
-    r = gw_secrets_load(secrets, &file, file != NULL, message, sizeof(message));
+    r = gw_secrets_load(secrets, &(struct gw_secret_files){.paths = &file, .count = file != NULL},
+                        message, sizeof(message));
     gw_secret_forget_environment();
     if (r == -ENOENT && !file)
         gw_cli_error("no secret; set GENESYS_WEBHOOK_SECRET or give --secret-file FILE");

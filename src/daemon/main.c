@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gw/process.h"
 #include "gw/secret.h"
 #include "gw/service.h"
 
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
     bool only_check = false;
     int option;
 
+    if (gw_process_begin() < 0)
+        return GW_EXIT_FAILED;
     while ((option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
         switch (option) {
         case 'c':

@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -199,17 +198,31 @@ static void signals_ready(struct gw_watch *watch, uint32_t events)
                 signal_actions[i].act(service);
 }
 
-/* Before any thread, so that all inherit the mask. */
-static int watch_signals(struct service *service)
+static sigset_t watched_signals(void)
 {
     sigset_t set;
 
     sigemptyset(&set);
     for (size_t i = 0; i < GW_COUNT(signal_actions); i++)
         sigaddset(&set, signal_actions[i].signal);
+    return set;
+}
+
+/* First of all, so that none that comes while starting ends the process: it waits until the loop
+ * runs. And before any thread, so that all inherit the mask. */
+static int hold_signals(void)
+{
+    sigset_t set = watched_signals();
+
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
         signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return -errno;
+    return 0;
+}
+
+static int watch_signals(struct service *service)
+{
+    sigset_t set = watched_signals();
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 
     if (fd < 0)
@@ -278,7 +291,9 @@ static int open_backend(struct service *service)
 
     if (r == 0)
         r = gw_file_store_open(&options, &service->shared.backend, message, sizeof(message));
-    if (r)
+    if (r == -EINTR)
+        gw_log(GW_LOG_INFO, "told to stop while waiting for the journal's lock");
+    else if (r)
         gw_log(GW_LOG_ERROR, "cannot open the store", GW_LOG_STR("error", message));
     else
         gw_account_add(&service->account,
@@ -403,10 +418,11 @@ static bool finish(struct service *service)
     if (!wait_for_workers(service, gw_time_monotonic_ms() + STOP_MS))
         end_at_once(service);
     if (backend) {
-        gw_account_log(&service->account);
-        r = backend->ops->close(backend, gw_time_monotonic_ms() + CLOSE_MS);
+        r = backend->ops->finish(backend, gw_time_monotonic_ms() + CLOSE_MS);
         if (r)
             gw_log(GW_LOG_ERROR, "the store did not finish in time", GW_LOG_ERRNO(-r));
+        gw_account_log(&service->account);
+        backend->ops->free(backend);
     }
     for (size_t i = 0; i < service->worker_count; i++)
         gw_worker_free(service->workers[i]);
@@ -433,15 +449,15 @@ static int serve(struct service *service)
     }
     bool finished = finish(service);
 
-    return r == 0 && finished ? GW_EXIT_OK : GW_EXIT_FAILED;
+    return (r == 0 || r == -EINTR) && finished ? GW_EXIT_OK : GW_EXIT_FAILED;
 }
 
 int gw_service_run(const char *config_path)
 {
     struct service service = {.config_path = config_path, .signals.fd = -1};
 
-    if (prctl(PR_SET_DUMPABLE, 0) < 0)
-        gw_log(GW_LOG_WARNING, "secrets may show in a core dump", GW_LOG_ERRNO(errno));
+    if (hold_signals() < 0)
+        return GW_EXIT_FAILED;
     int code = gw_configure_settings(config_path, &service.started, &service.settings);
 
     if (code != GW_EXIT_OK)

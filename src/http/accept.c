@@ -98,6 +98,7 @@ static void turn_away(struct gw_front *front, int fd)
     close(fd);
     gw_accept_left(front);
     gw_metrics_add(front->metrics, gw_reply_counter(GW_REPLY_OVERLOADED), 1);
+    gw_metrics_add(front->metrics, gw_reason_counter(GW_REASON_MAX_CONNECTIONS), 1);
     if (gw_log_allowed(&front->accept_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
                        &suppressed))
         gw_log(GW_LOG_WARNING, "connection turned away: far more than max_connections",

@@ -6,7 +6,10 @@
  * bare socket and the socket shut down, upon which the library closes it in its own time.
  *
  * When a keep-alive connection's next request begins is not told by the library before its header
- * is whole. The sweep finds out: the kernel counts the bytes that a TCP socket has received.
+ * is whole. The sweep finds out: the kernel counts the bytes that a TCP socket has received, and
+ * more than the requests so far were long are another's. The length of a chunked one is not told
+ * either: there all that has come when it ends counts as its own, so that a request of which a part
+ * had come by then has idle_timeout until more of it comes.
  */
 #include "connection.h"
 
@@ -20,6 +23,10 @@
 #include <sys/socket.h>
 
 #define SWEEP_MS 500
+#define LOOK_MS 50 /* a draining worker asks in every pass */
+/* A client may send an empty line before a request (RFC 9112, section 2.2), and old ones send one
+ * behind a body; the library skips them without a word. */
+#define EMPTY_LINES_BYTES 4
 #define STATE_CLOSE_WAIT                                                                           \
     8 /* the kernel's; <netinet/tcp.h> has its name, but a shorter tcp_info                        \
        */
@@ -70,7 +77,6 @@ struct gw_connection *gw_connection_new(struct gw_front *front, int fd)
     c->front = front;
     c->fd = fd;
     c->since_ms = front->loop->now_ms;
-    c->consumed_known = true;
     c->surplus = surplus;
     link_to_phase(c, GW_PHASE_IDLE);
     return c;
@@ -120,24 +126,39 @@ void gw_connection_format_peer(const struct gw_connection *c, char *text, size_t
         (void)snprintf(text, size, "%s", c->mhd ? "local" : "gone");
 }
 
-void gw_connection_log_refused(struct gw_connection *c, enum gw_reply reply, const char *reason)
+static void log_reason(struct gw_connection *c, enum gw_reply reply, enum gw_reason reason,
+                       const char *detail)
 {
     char peer[NI_MAXHOST];
     unsigned suppressed;
 
-    if (!gw_log_allowed(&c->front->refused_limits[reply], REFUSED_BURST, REFUSED_PER_SECOND,
+    if (!gw_log_allowed(&c->front->refused_limits[reason], REFUSED_BURST, REFUSED_PER_SECOND,
                         c->front->loop->now_ms, &suppressed))
         return;
     gw_connection_format_peer(c, peer, sizeof(peer));
-    gw_log(GW_LOG_WARNING, "request refused", GW_LOG_INT("status", gw_reply_status(reply)),
-           GW_LOG_STR("reason", reason), GW_LOG_STR("peer", peer),
+    gw_log(GW_LOG_WARNING,
+           reply == GW_REPLY_SUCCESS ? "failed update acknowledged" : "request refused",
+           GW_LOG_INT("status", gw_reply_status(reply)),
+           GW_LOG_STR("reason", detail ? detail : gw_reason_text(reason)), GW_LOG_STR("peer", peer),
            GW_LOG_INT("suppressed", suppressed));
 }
 
-void gw_connection_cut(struct gw_connection *c, enum gw_reply reply, const char *reason)
+void gw_connection_answered(struct gw_connection *c, enum gw_reply reply, enum gw_reason reason,
+                            const char *detail)
 {
-    gw_connection_log_refused(c, reply, reason);
     gw_metrics_add(c->front->metrics, gw_reply_counter(reply), 1);
+    if (reason == GW_REASON_NONE)
+        return;
+    if (reply != GW_REPLY_SUCCESS)
+        gw_metrics_add(c->front->metrics, gw_reason_counter(reason), 1);
+    log_reason(c, reply, reason, detail);
+}
+
+void gw_connection_cut(struct gw_connection *c, enum gw_reason reason)
+{
+    enum gw_reply reply = gw_reason_reply(reason);
+
+    gw_connection_answered(c, reply, reason, NULL);
     gw_reply_send(c->fd, reply);
     (void)shutdown(c->fd, SHUT_RDWR);
     gw_connection_enter(c, GW_PHASE_CLOSING);
@@ -157,26 +178,46 @@ static void close_silently(struct gw_connection *c)
     gw_connection_enter(c, GW_PHASE_CLOSING);
 }
 
-/* What the library does not tell: that the next request has begun, as more was received than the
- * requests so far were long, and (as it takes a socket for empty when it read less than it could)
- * that the client has closed its side. */
-static void look_at_idle(struct gw_connection *c)
+/* How many bytes the socket has received. @return false where it is not TCP. */
+static bool count_received(const struct gw_connection *c, uint64_t *received, bool *closed)
 {
     struct tcp_info info;
     socklen_t len = sizeof(info);
 
     if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
         len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
-        return; /* not TCP: idle_timeout alone ends it */
-    bool closed = info.tcpi_state == STATE_CLOSE_WAIT;
-    uint64_t received = info.tcpi_bytes_received - closed; /* the FIN counts as one */
+        return false;
+    *closed = info.tcpi_state == STATE_CLOSE_WAIT;
+    *received = info.tcpi_bytes_received - *closed; /* the FIN counts as one */
+    return true;
+}
 
-    if (!c->consumed_known)
-        c->consumed = received;
-    c->consumed_known = true;
-    if (received > c->consumed)
+void gw_connection_rebase(struct gw_connection *c)
+{
+    bool closed;
+
+    if (count_received(c, &c->consumed, &closed))
+        c->inexact = 1; /* an empty line may yet come */
+}
+
+/* What the library does not tell: that the next request has begun, and (as it takes a socket for
+ * empty when it read less than it could) that the client has closed its side. */
+static void look_at_idle(struct gw_connection *c)
+{
+    uint64_t received;
+    bool closed;
+
+    if (!count_received(c, &received, &closed))
+        return; /* idle_timeout alone ends it */
+    if (received > c->consumed + (uint64_t)EMPTY_LINES_BYTES * c->inexact) {
         gw_connection_enter(c, GW_PHASE_READING);
-    else if (closed)
+        return;
+    }
+    if (received > c->consumed) {
+        c->consumed = received;
+        c->inexact = 0;
+    }
+    if (closed)
         close_silently(c);
 }
 
@@ -185,6 +226,9 @@ void gw_connection_look_at_idle(struct gw_front *front)
 {
     struct gw_connection *next;
 
+    if (front->loop->now_ms - front->looked_ms < LOOK_MS)
+        return;
+    front->looked_ms = front->loop->now_ms;
     for (struct gw_connection *c = front->phases[GW_PHASE_IDLE].oldest; c; c = next) {
         next = c->next;
         look_at_idle(c);
@@ -199,7 +243,7 @@ void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms)
 
     gw_connection_look_at_idle(front);
     while ((c = oldest_beyond(front, GW_PHASE_READING, request_ms, now_ms)))
-        gw_connection_cut(c, GW_REPLY_TIMEOUT, "not complete within request_timeout");
+        gw_connection_cut(c, GW_REASON_REQUEST_TIMEOUT);
     while ((c = oldest_beyond(front, GW_PHASE_REPLYING, request_ms, now_ms)))
         close_silently(c);
     while ((c = oldest_beyond(front, GW_PHASE_IDLE, front->settings->idle_timeout_ms, now_ms)))

@@ -30,12 +30,14 @@ enum gw_phase {
 
 struct gw_request {
     enum gw_reply reply;          /* once decided; the rest of the body is then dropped */
+    enum gw_reason reason;        /* why it is no success, or why it should not have been one */
+    const char *detail;           /* what the log says instead of the reason's own text, or NULL */
     struct gw_settings *settings; /* as they were when it began; NULL: no request */
     const struct gw_endpoint *endpoint;
     struct gw_str signature; /* libmicrohttpd's memory, good for the request's life */
     struct gw_buffer body;
     int64_t body_taken; /* of limits.buffered_bytes */
-    uint64_t announced; /* by Content-Length; UINT64_MAX: nobody knows */
+    uint64_t announced; /* the body's length; UINT64_MAX while a chunked one has not ended */
     uint64_t received;
     struct gw_arena arena;
     struct gw_write write;
@@ -52,10 +54,10 @@ struct gw_connection {
     enum gw_phase phase;
     int64_t since_ms; /* when the phase began */
     struct gw_connection *previous, *next;
-    uint64_t consumed;   /* bytes of all requests so far */
-    bool consumed_known; /* not after a chunked one */
-    bool surplus;        /* beyond max_connections: its first request gets a 503 */
-    bool gone;           /* the client is, but its request is still with the store */
+    uint64_t consumed; /* bytes of all requests so far, but for empty lines around them */
+    unsigned inexact;  /* requests since it was exact */
+    bool surplus;      /* beyond max_connections: its first request gets a 503 */
+    bool gone;         /* the client is, but its request is still with the store */
     struct gw_request request;
 };
 
@@ -94,7 +96,8 @@ struct gw_front {
     struct gw_buffer spare_bodies[SPARE_BODIES]; /* malloc is slow for what a body takes */
     size_t spare_count;
     size_t requests;
-    struct gw_log_limit refused_limits[GW_REPLY_COUNT];
+    int64_t looked_ms; /* when the idle connections were looked at */
+    struct gw_log_limit refused_limits[GW_REASON_COUNT];
     struct gw_log_limit library_limit, accept_limit, timestamp_limit;
 };
 
@@ -117,15 +120,19 @@ struct gw_connection *gw_connection_free(struct gw_connection *connection);
 struct gw_connection *gw_connection_opened(struct gw_front *front, struct MHD_Connection *mhd);
 void gw_connection_enter(struct gw_connection *connection, enum gw_phase phase);
 void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms);
-/* Finds out which idle connections have begun a request, or been closed by their clients. */
+/* Finds out which idle connections have begun a request, or been closed by their clients. To be
+ * called in every pass: it looks at times only. */
 void gw_connection_look_at_idle(struct gw_front *front);
 /* Writes the peer's address as text. */
 void gw_connection_format_peer(const struct gw_connection *connection, char *text, size_t size);
-/* Logs, at a limited rate, why a request was refused, with the peer. */
-void gw_connection_log_refused(struct gw_connection *connection, enum gw_reply reply,
-                               const char *reason);
-/* Answers on the bare socket and shuts it down. */
-void gw_connection_cut(struct gw_connection *connection, enum gw_reply reply, const char *reason);
+/* Counts an answer, and where there is a @reason counts and logs it (at a limited rate, with the
+ * peer): a refusal, or a failure that a success covers up. @detail: as in gw_request. */
+void gw_connection_answered(struct gw_connection *connection, enum gw_reply reply,
+                            enum gw_reason reason, const char *detail);
+/* Refuses on the bare socket and shuts it down. */
+void gw_connection_cut(struct gw_connection *connection, enum gw_reason reason);
+/* Takes all that has arrived so far for what the requests so far were long. */
+void gw_connection_rebase(struct gw_connection *connection);
 
 /* request.c */
 /* Answers 500 to all that wait for a store that is detached, and counts them as ambiguous. */

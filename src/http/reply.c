@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Genesys repeats an event after a 5xx and never after a 4xx, so a fault of ours must be one of the
- * former. Why a request was refused is for the log: the caller only learns the status.
+ * former. Why a request was refused is for the log and the metrics: the caller only learns the
+ * status.
  */
 #include "gw/reply.h"
 
@@ -20,7 +21,7 @@ static const struct reply {
     const char *header, *value; /* one more header, or NULL */
 } table[GW_REPLY_COUNT] = {
     [GW_REPLY_SUCCESS] = {200, GW_COUNTER_REPLY_200, "OK", "{\"success\":true}", NULL, NULL},
-    [GW_REPLY_OK] = {200, GW_COUNTER_REPLY_200, "OK", "{\"status\":\"ok\"}", NULL, NULL},
+    [GW_REPLY_OK] = {200, GW_COUNTER_PROBES_OK, "OK", "{\"status\":\"ok\"}", NULL, NULL},
     [GW_REPLY_BAD_REQUEST] = {400, GW_COUNTER_REPLY_400, "Bad Request",
                               "{\"error\":\"Bad Request: Malformed HTTP\"}", NULL, NULL},
     [GW_REPLY_INVALID_JSON] = {400, GW_COUNTER_REPLY_400, "Bad Request",
@@ -38,14 +39,25 @@ static const struct reply {
                           "{\"error\":\"Request Timeout\"}", NULL, NULL},
     [GW_REPLY_TOO_LARGE] = {413, GW_COUNTER_REPLY_413, "Content Too Large",
                             "{\"error\":\"Content Too Large\"}", NULL, NULL},
+    [GW_REPLY_HEADER_TOO_LARGE] = {431, GW_COUNTER_REPLY_431, "Request Header Fields Too Large",
+                                   "{\"error\":\"Request Header Fields Too Large\"}", NULL, NULL},
     [GW_REPLY_FAILED] = {500, GW_COUNTER_REPLY_500, "Internal Server Error",
                          "{\"error\":\"Internal Server Error\"}", NULL, NULL},
     [GW_REPLY_OVERLOADED] = {503, GW_COUNTER_REPLY_503, "Service Unavailable",
                              "{\"error\":\"Service Unavailable\"}", "Retry-After",
                              RETRY_AFTER_SECONDS},
-    [GW_REPLY_NOT_READY] = {503, GW_COUNTER_REPLY_503, "Service Unavailable",
+    [GW_REPLY_NOT_READY] = {503, GW_COUNTER_PROBES_NOT_READY, "Service Unavailable",
                             "{\"status\":\"not ready\"}", "Retry-After", RETRY_AFTER_SECONDS},
 };
+
+static const struct {
+    enum gw_reply reply;
+    enum gw_counter counter;
+    const char *text;
+} reasons[GW_REASON_COUNT] = {
+#define REFUSAL(symbol, name, reply, text)                                                         \
+    [GW_REASON_##symbol] = {GW_REPLY_##reply, GW_COUNTER_REFUSED_##symbol, text},
+    GW_REASONS(REFUSAL)};
 
 static bool add_headers(struct MHD_Response *response, const struct reply *reply, bool close)
 {
@@ -104,6 +116,21 @@ enum gw_counter gw_reply_counter(enum gw_reply reply)
 const char *gw_reply_body(enum gw_reply reply)
 {
     return table[reply].body;
+}
+
+enum gw_reply gw_reason_reply(enum gw_reason reason)
+{
+    return reasons[reason].reply;
+}
+
+enum gw_counter gw_reason_counter(enum gw_reason reason)
+{
+    return reasons[reason].counter;
+}
+
+const char *gw_reason_text(enum gw_reason reason)
+{
+    return reasons[reason].text;
 }
 
 enum MHD_Result gw_replies_queue(const struct gw_replies *replies,

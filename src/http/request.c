@@ -24,6 +24,11 @@
 
 #define BODY_AHEAD_MAX ((size_t)64 << 10) /* taken on the word of a Content-Length */
 #define ASKED_BEFORE_SUSPENDED 16
+/* libmicrohttpd has one piece of memory for a connection (front.c), of which a header takes its own
+ * length and ENTRY_BYTES for each line, cookie and query argument. Of what is left the answer must
+ * be made, or an event would be stored and its client cut off. */
+#define HEADER_BYTES_MAX ((size_t)14 << 10)
+#define ENTRY_BYTES 64
 #define TIMESTAMP_LOG_BURST 5
 
 static struct gw_connection *connection_of(struct gw_request *request)
@@ -42,12 +47,15 @@ static enum MHD_Result answer(struct gw_request *request)
 
     if (c->phase == GW_PHASE_CLOSING)
         return MHD_NO; /* answered on the bare socket */
-    gw_metrics_add(front->metrics, gw_reply_counter(request->reply), 1);
     gw_connection_enter(c, GW_PHASE_REPLYING);
     front->run_again = true;
-    if (request->reply == GW_REPLY_SUCCESS && request->answer.len > 0)
-        return gw_reply_queue_success(c->mhd, &request->answer, close);
-    return gw_replies_queue(&front->replies, c->mhd, request->reply, close);
+    enum MHD_Result queued = request->reply == GW_REPLY_SUCCESS && request->answer.len > 0
+                                 ? gw_reply_queue_success(c->mhd, &request->answer, close)
+                                 : gw_replies_queue(&front->replies, c->mhd, request->reply, close);
+
+    if (queued == MHD_YES)
+        gw_connection_answered(c, request->reply, request->reason, request->detail);
+    return queued;
 }
 
 static void release_body(struct gw_request *request)
@@ -89,10 +97,25 @@ static bool with_store(const struct gw_request *request)
     return request->reply == GW_REPLY_NONE && request->submission.done;
 }
 
-static void refuse(struct gw_request *request, enum gw_reply reply, const char *reason)
+/* @param acknowledged  whether it is to look like a success all the same */
+static void settle(struct gw_request *request, enum gw_reason reason, bool acknowledged)
 {
-    gw_connection_log_refused(connection_of(request), reply, reason);
-    decide(request, reply);
+    request->reason = reason;
+    decide(request,
+           reason == GW_REASON_NONE || acknowledged ? GW_REPLY_SUCCESS : gw_reason_reply(reason));
+}
+
+static void refuse(struct gw_request *request, enum gw_reason reason)
+{
+    settle(request, reason, false);
+}
+
+/* Refuses on the bare socket: where the library has no room for an answer, or takes none yet. */
+static void cut(struct gw_request *request, enum gw_reason reason)
+{
+    refuse(request, reason);
+    if (connection_of(request)->phase != GW_PHASE_CLOSING)
+        gw_connection_cut(connection_of(request), reason);
 }
 
 /* --- call 1: the header --- */
@@ -107,7 +130,8 @@ static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const
 {
     struct head_reader *reader = context;
 
-    (void)kind;
+    if (kind != MHD_HEADER_KIND)
+        return MHD_YES;
     gw_head_add(&reader->head, reader->signature_header, (struct gw_str){name, name_len},
                 (struct gw_str){value ? value : "", value_len});
     return MHD_YES;
@@ -142,24 +166,21 @@ static enum gw_reply probe_reply(struct gw_front *front, bool readiness)
     return backend->ops->ready(backend) ? GW_REPLY_OK : GW_REPLY_NOT_READY;
 }
 
-/* What path and method alone decide; GW_REPLY_NONE for an endpoint's POST. */
-static enum gw_reply target_reply(struct gw_request *request, struct gw_str path,
-                                  const char *method)
+/* Decides what path and method alone decide: all but an endpoint's POST. */
+static void decide_target(struct gw_request *request, struct gw_str path, const char *method)
 {
     bool readiness = gw_str_equal(path, GW_STR("/readyz"));
 
-    if (request->endpoint)
-        return strcmp(method, "POST") == 0 ? GW_REPLY_NONE : GW_REPLY_METHOD_NOT_ALLOWED_POST;
-    if (!readiness && !gw_str_equal(path, GW_STR("/healthz")))
-        return GW_REPLY_NOT_FOUND;
-    if (!is_get(method))
-        return GW_REPLY_METHOD_NOT_ALLOWED_GET;
-    return probe_reply(connection_of(request)->front, readiness);
-}
-
-static const char *target_reason(enum gw_reply reply)
-{
-    return reply == GW_REPLY_NOT_FOUND ? "no such path" : "no such method on this path";
+    if (request->endpoint) {
+        if (strcmp(method, "POST") != 0)
+            refuse(request, GW_REASON_WEBHOOK_METHOD);
+    } else if (!readiness && !gw_str_equal(path, GW_STR("/healthz"))) {
+        refuse(request, GW_REASON_UNKNOWN_PATH);
+    } else if (!is_get(method)) {
+        refuse(request, GW_REASON_PROBE_METHOD);
+    } else {
+        decide(request, probe_reply(connection_of(request)->front, readiness));
+    }
 }
 
 static int begin_body(struct gw_request *request, uint64_t announced)
@@ -186,47 +207,58 @@ static bool account_body(struct gw_request *request)
     return true;
 }
 
-/* Refusals that are answered at once and close the connection. */
+/* Refusals that are answered at once and close the connection. Beyond max_connections probes are
+ * served all the same: that clients are many does not make the process unfit. */
 static bool refuse_at_once(struct gw_request *request, const struct gw_head *head)
 {
-    const char *broken = gw_strict_check(head);
+    enum gw_reason broken = gw_strict_check(head);
+    bool probe = request->reply == GW_REPLY_OK || request->reply == GW_REPLY_NOT_READY;
 
-    if (broken)
-        refuse(request, GW_REPLY_BAD_REQUEST, broken);
-    else if (connection_of(request)->surplus)
-        refuse(request, GW_REPLY_OVERLOADED, "more than max_connections");
+    if (broken != GW_REASON_NONE)
+        refuse(request, broken);
+    else if (connection_of(request)->surplus && !probe)
+        refuse(request, GW_REASON_MAX_CONNECTIONS);
     else if (head->content_lengths && head->content_length > request->settings->max_body_bytes)
-        refuse(request, GW_REPLY_TOO_LARGE, "Content-Length over max_body");
-    return request->reply != GW_REPLY_NONE;
+        refuse(request, GW_REASON_ANNOUNCED_LENGTH);
+    else
+        return false;
+    return true;
 }
 
-/* Decides what can be decided without the body. */
-static void decide_early(struct gw_request *request, const struct gw_head *head, struct gw_str path,
-                         const char *method)
+/* Decides what else can be decided without the body. */
+static void decide_early(struct gw_request *request, const struct gw_head *head)
 {
-    enum gw_reply reply = target_reply(request, path, method);
-
-    if (reply == GW_REPLY_OK || reply == GW_REPLY_NOT_READY)
-        decide(request, reply);
-    else if (reply != GW_REPLY_NONE)
-        refuse(request, reply, target_reason(reply));
-    else if (head->signatures > 1)
-        refuse(request, GW_REPLY_UNAUTHORIZED, "more than one signature header");
+    if (head->signatures > 1)
+        refuse(request, GW_REASON_TWO_SIGNATURES);
     else if (head->signatures == 0)
-        refuse(request, GW_REPLY_UNAUTHORIZED, "no signature header");
+        refuse(request, GW_REASON_NO_SIGNATURE);
     else if (begin_body(request, head->content_length) != 0)
-        refuse(request, GW_REPLY_FAILED, "out of memory");
+        refuse(request, GW_REASON_NO_MEMORY);
     else if (!account_body(request))
-        refuse(request, GW_REPLY_OVERLOADED, "more than max_buffered");
+        refuse(request, GW_REASON_MAX_BUFFERED);
     else
         request->signature = head->signature;
 }
 
-static void count_header(struct gw_connection *c, const struct gw_head *head)
+/* @return how much of its memory for the connection the library has used up. */
+static size_t read_head(struct gw_connection *c, struct head_reader *reader)
 {
-    c->consumed +=
+    static const int kinds = MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND;
+    int entries =
+        MHD_get_connection_values_n(c->mhd, (enum MHD_ValueKind)kinds, read_header, reader);
+    size_t size =
         MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
-    c->consumed_known &= head->transfer_encodings == 0;
+
+    c->consumed += size;
+    c->inexact++;
+    return size + (size_t)entries * ENTRY_BYTES;
+}
+
+static uint64_t announced_length(const struct gw_head *head)
+{
+    if (head->transfer_encodings > 0)
+        return UINT64_MAX;
+    return head->content_lengths > 0 ? head->content_length : 0;
 }
 
 static enum MHD_Result begin(struct gw_request *request, const char *url, const char *method,
@@ -241,12 +273,16 @@ static enum MHD_Result begin(struct gw_request *request, const char *url, const 
     request->settings = gw_settings_ref(c->front->settings);
     request->endpoint = gw_settings_endpoint(request->settings, path);
     reader.signature_header = request->endpoint ? request->endpoint->scheme.header : NULL;
-    (void)MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, read_header, &reader);
-    count_header(c, &reader.head);
-    request->announced = reader.head.content_lengths ? reader.head.content_length : UINT64_MAX;
-    if (refuse_at_once(request, &reader.head))
+    size_t used = read_head(c, &reader);
+
+    request->announced = announced_length(&reader.head);
+    decide_target(request, path, method);
+    if (used > HEADER_BYTES_MAX)
+        cut(request, GW_REASON_HEADER_SIZE);
+    else if (refuse_at_once(request, &reader.head))
         return answer(request);
-    decide_early(request, &reader.head, path, method);
+    else if (request->reply == GW_REPLY_NONE)
+        decide_early(request, &reader.head);
     return MHD_YES;
 }
 
@@ -260,31 +296,32 @@ static void take_piece(struct gw_request *request, struct gw_str piece)
     connection_of(request)->consumed += piece.len;
     if (request->received < request->announced)
         connection_of(request)->front->run_again = true;
-    if (request->received > 2 * max && connection_of(request)->phase != GW_PHASE_CLOSING)
-        gw_connection_cut(connection_of(request), GW_REPLY_TOO_LARGE, "more than twice max_body");
+    if (request->received > 2 * max)
+        cut(request, GW_REASON_ENDLESS_BODY);
     if (request->reply != GW_REPLY_NONE)
         return;
     int r = gw_buffer_append(&request->body, piece);
 
     if (r == -ENOBUFS)
-        refuse(request, GW_REPLY_TOO_LARGE, "body over max_body");
+        refuse(request, GW_REASON_BODY_LENGTH);
     else if (r)
-        refuse(request, GW_REPLY_FAILED, "out of memory");
+        refuse(request, GW_REASON_NO_MEMORY);
     else if (!account_body(request))
-        refuse(request, GW_REPLY_OVERLOADED, "more than max_buffered");
+        refuse(request, GW_REASON_MAX_BUFFERED);
 }
 
 /* --- the judgement, and the store --- */
 
 static const struct {
-    enum gw_reply reply;
+    enum gw_reason reason;
     enum gw_counter counters[2]; /* GW_COUNTER_COUNT: none */
 } outcomes[] = {
-    [GW_OUTCOME_STORED] = {GW_REPLY_SUCCESS, {GW_COUNTER_STORED, GW_COUNTER_COUNT}},
-    [GW_OUTCOME_SUPERSEDED] = {GW_REPLY_SUCCESS, {GW_COUNTER_SUPERSEDED, GW_COUNTER_COUNT}},
-    [GW_OUTCOME_REJECTED] = {GW_REPLY_FAILED, {GW_COUNTER_REJECTED, GW_COUNTER_COUNT}},
-    [GW_OUTCOME_FAILED] = {GW_REPLY_FAILED, {GW_COUNTER_FAILED, GW_COUNTER_COUNT}},
-    [GW_OUTCOME_AMBIGUOUS] = {GW_REPLY_FAILED, {GW_COUNTER_FAILED, GW_COUNTER_AMBIGUOUS}},
+    [GW_OUTCOME_STORED] = {GW_REASON_NONE, {GW_COUNTER_STORED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_SUPERSEDED] = {GW_REASON_NONE, {GW_COUNTER_SUPERSEDED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_REJECTED] = {GW_REASON_STORE_REJECTION, {GW_COUNTER_REJECTED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_FAILED] = {GW_REASON_STORE_FAILURE, {GW_COUNTER_FAILED, GW_COUNTER_COUNT}},
+    [GW_OUTCOME_AMBIGUOUS] = {GW_REASON_AMBIGUOUS_OUTCOME,
+                              {GW_COUNTER_FAILED, GW_COUNTER_AMBIGUOUS}},
 };
 
 static void count_outcome(struct gw_request *request, enum gw_outcome outcome)
@@ -306,10 +343,7 @@ static void stored(struct gw_submission *submission, enum gw_outcome outcome)
 
     count_outcome(request, outcome);
     gw_limit_give(&front->shared->limits.in_flight, 1);
-    if (outcomes[outcome].reply == GW_REPLY_SUCCESS)
-        decide(request, GW_REPLY_SUCCESS);
-    else
-        refuse(request, acknowledged ? GW_REPLY_SUCCESS : GW_REPLY_FAILED, "not stored");
+    settle(request, outcomes[outcome].reason, acknowledged);
     if (c->gone) {
         finish(request);
         gw_connection_free(c);
@@ -343,10 +377,10 @@ static enum MHD_Result answer_later(struct gw_request *request)
     return MHD_YES;
 }
 
-static enum MHD_Result fail(struct gw_request *request, enum gw_reply reply, const char *reason)
+static enum MHD_Result fail(struct gw_request *request, enum gw_reason reason)
 {
     gw_metrics_add(connection_of(request)->front->metrics, GW_COUNTER_FAILED, 1);
-    refuse(request, reply, reason);
+    refuse(request, reason);
     return answer(request);
 }
 
@@ -356,17 +390,16 @@ static enum MHD_Result submit(struct gw_request *request, const struct gw_write 
     struct gw_limit *in_flight = &c->front->shared->limits.in_flight;
 
     if (!c->front->store)
-        return fail(request, GW_REPLY_OVERLOADED, "stopping");
+        return fail(request, GW_REASON_SHUTDOWN);
     if (!gw_limit_take(in_flight, 1))
-        return fail(request, GW_REPLY_OVERLOADED, "more than max_in_flight");
+        return fail(request, GW_REASON_MAX_IN_FLIGHT);
     request->write = *write;
     request->submission = (struct gw_submission){.write = &request->write, .done = stored};
     int r = gw_store_submit(c->front->store, &request->submission);
 
     if (r) {
         gw_limit_give(in_flight, 1);
-        return r == -EAGAIN ? fail(request, GW_REPLY_OVERLOADED, "the store's queue is full")
-                            : fail(request, GW_REPLY_FAILED, "out of memory");
+        return fail(request, r == -EAGAIN ? GW_REASON_FULL_QUEUE : GW_REASON_NO_MEMORY);
     }
     gw_connection_enter(c, GW_PHASE_STORING);
     c->front->unsuspended++;
@@ -431,33 +464,47 @@ static void warn_of_timestamp(struct gw_request *request, const struct gw_route_
            GW_LOG_STR("peer", peer), GW_LOG_INT("suppressed", suppressed));
 }
 
+static enum gw_reason reason_of(const struct gw_judgement *judgement)
+{
+    static const enum gw_reason verdicts[] = {
+        [GW_VERDICT_STORE] = GW_REASON_NONE,
+        [GW_VERDICT_SKIPPED] = GW_REASON_NONE,
+        [GW_VERDICT_NOT_JSON] = GW_REASON_INVALID_JSON,
+        [GW_VERDICT_REJECTED] = GW_REASON_UNSTORABLE_EVENT,
+        [GW_VERDICT_NO_MEMORY] = GW_REASON_NO_MEMORY,
+    };
+    static const enum gw_reason signatures[] = {
+        [GW_SIGNATURE_MISSING] = GW_REASON_NO_SIGNATURE,
+        [GW_SIGNATURE_MALFORMED] = GW_REASON_MALFORMED_SIGNATURE,
+        [GW_SIGNATURE_MISMATCH] = GW_REASON_WRONG_SIGNATURE,
+    };
+
+    return judgement->verdict == GW_VERDICT_UNAUTHORIZED ? signatures[judgement->signature]
+                                                         : verdicts[judgement->verdict];
+}
+
 static enum MHD_Result judge(struct gw_request *request)
 {
-    static const enum gw_reply replies[] = {
-        [GW_VERDICT_STORE] = GW_REPLY_SUCCESS,   [GW_VERDICT_UNAUTHORIZED] = GW_REPLY_UNAUTHORIZED,
-        [GW_VERDICT_SKIPPED] = GW_REPLY_SUCCESS, [GW_VERDICT_NOT_JSON] = GW_REPLY_INVALID_JSON,
-        [GW_VERDICT_REJECTED] = GW_REPLY_FAILED, [GW_VERDICT_NO_MEMORY] = GW_REPLY_FAILED,
-    };
     struct gw_front *front = connection_of(request)->front;
     struct gw_judgement judgement;
 
+    if (connection_of(request)->phase == GW_PHASE_CLOSING)
+        return MHD_NO; /* nothing is stored for a client that was told 408 */
     gw_endpoint_judge(request->endpoint, front->hmac, request->signature, request->body.data,
                       request->body.len, gw_time_now_ms(), &request->arena, &judgement);
     count_judgement(front->metrics, &judgement);
     warn_of_timestamp(request, &judgement.notes);
-    enum gw_reply reply = replies[judgement.verdict];
+    enum gw_reason reason = reason_of(&judgement);
+    bool acknowledged = judgement.verdict == GW_VERDICT_REJECTED && judgement.notes.is_update &&
+                        request->settings->acknowledge_failed_updates;
 
-    if (judgement.verdict == GW_VERDICT_REJECTED && judgement.notes.is_update &&
-        request->settings->acknowledge_failed_updates)
-        reply = GW_REPLY_SUCCESS;
-    if (reply == GW_REPLY_SUCCESS)
+    if (reason == GW_REASON_NONE || acknowledged)
         build_answer(request, &judgement);
     if (judgement.verdict == GW_VERDICT_STORE)
         return submit(request, &judgement.write);
-    if (judgement.verdict == GW_VERDICT_SKIPPED)
-        decide(request, reply);
-    else
-        refuse(request, reply, judgement.reason);
+    if (judgement.verdict == GW_VERDICT_REJECTED)
+        request->detail = judgement.reason;
+    settle(request, reason, acknowledged);
     return answer(request);
 }
 
@@ -483,6 +530,10 @@ enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const
     }
     if (with_store(request))
         return answer_later(request);
+    if (request->announced == UINT64_MAX) {
+        request->announced = request->received;
+        gw_connection_rebase(connection_of(request));
+    }
     return request->reply == GW_REPLY_NONE ? judge(request) : answer(request);
 }
 

@@ -118,21 +118,21 @@ static bool lacks_one_host(const struct gw_head *head)
 
 static const struct {
     bool (*breaks)(const struct gw_head *head);
-    const char *reason;
+    enum gw_reason reason;
 } rules[] = {
-    {has_bad_name, "a header's name is not a token (a blank before the colon?)"},
-    {has_bad_value, "a header's value holds control characters"},
-    {has_two_lengths, "more than one Content-Length"},
-    {has_length_and_encoding, "both Content-Length and Transfer-Encoding"},
-    {has_unknown_encoding, "a Transfer-Encoding other than one chunked"},
-    {has_encoding_in_1_0, "Transfer-Encoding in HTTP/1.0"},
-    {lacks_one_host, "not exactly one Host"},
+    {has_bad_name, GW_REASON_HEADER_NAME},
+    {has_bad_value, GW_REASON_HEADER_VALUE},
+    {has_two_lengths, GW_REASON_TWO_LENGTHS},
+    {has_length_and_encoding, GW_REASON_LENGTH_AND_ENCODING},
+    {has_unknown_encoding, GW_REASON_TRANSFER_ENCODING},
+    {has_encoding_in_1_0, GW_REASON_HTTP_1_0_ENCODING},
+    {lacks_one_host, GW_REASON_HOST},
 };
 
-const char *gw_strict_check(const struct gw_head *head)
+enum gw_reason gw_strict_check(const struct gw_head *head)
 {
     for (size_t i = 0; i < GW_COUNT(rules); i++)
         if (rules[i].breaks(head))
             return rules[i].reason;
-    return NULL;
+    return GW_REASON_NONE;
 }

@@ -28,6 +28,7 @@
 struct file_backend {
     struct gw_backend base;
     struct gw_journal *journal;
+    bool hung; /* at the end; its writer still runs */
 };
 
 struct file_store {
@@ -326,12 +327,21 @@ static const struct gw_metrics *metrics_of(struct gw_backend *backend)
     return gw_journal_metrics(journal_of(backend));
 }
 
-static int close_backend(struct gw_backend *backend, int64_t deadline_ms)
+static int finish_backend(struct gw_backend *backend, int64_t deadline_ms)
 {
-    int result = gw_journal_close(journal_of(backend), deadline_ms);
+    int result = gw_journal_finish(journal_of(backend), deadline_ms);
 
-    free(GW_CONTAINER(backend, struct file_backend, base));
+    GW_CONTAINER(backend, struct file_backend, base)->hung = result != 0;
     return result;
+}
+
+static void free_backend(struct gw_backend *base)
+{
+    struct file_backend *backend = GW_CONTAINER(base, struct file_backend, base);
+
+    if (!backend->hung)
+        gw_journal_free(backend->journal);
+    free(backend);
 }
 
 static const struct gw_backend_ops backend_ops = {
@@ -341,7 +351,8 @@ static const struct gw_backend_ops backend_ops = {
     .reopen = reopen,
     .set_max_queued = set_max_queued,
     .metrics = metrics_of,
-    .close = close_backend,
+    .finish = finish_backend,
+    .free = free_backend,
 };
 
 int gw_file_store_open(const struct gw_journal_options *options, struct gw_backend **backend,

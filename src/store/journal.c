@@ -87,7 +87,7 @@ int gw_journal_hand_over(struct gw_journal *journal, struct gw_journal_batch *ba
     if (room) {
         *journal->queue_end = batch;
         journal->queue_end = &batch->next;
-        journal->queued_bytes += batch->bytes.len;
+        journal->queued_bytes += gw_journal_batch_memory(batch);
     }
     pthread_mutex_unlock(&journal->lock);
     if (room)
@@ -205,7 +205,7 @@ static void give_back(struct gw_journal *journal)
         struct gw_journal_client *client = batch->client;
 
         journal->group = batch->next;
-        journal->queued_bytes -= batch->bytes.len;
+        journal->queued_bytes -= gw_journal_batch_memory(batch);
         if (!client) {
             gw_journal_batch_free(batch);
             continue;
@@ -413,31 +413,41 @@ static int lock_path(struct gw_journal *journal, int64_t timeout_ms, char *messa
     return result;
 }
 
+static int refuse(const char *path, int result, char *message, size_t message_size)
+{
+    explain(message, message_size,
+            "cannot open %s: %s; it must be a regular file, or not there yet in a folder that is, "
+            "and writable for this user",
+            path, trouble_text(result));
+    return result > 0 ? -EINVAL : result;
+}
+
+/* Where a disk is full or sick the start succeeds all the same, and the probe waits for it as at
+ * any other time: a folder that cannot be synced, too, could lose a new file with all its lines. */
 static int open_file(struct gw_journal *journal, bool sync, char *message, size_t message_size)
 {
     int result = gw_journal_file_open(&journal->file, journal->path, sync);
 
-    if (result)
-        explain(message, message_size,
-                "cannot open %s: %s; it must be a regular file, or not there yet, and writable for "
-                "this user",
-                journal->path, trouble_text(result));
-    return result > 0 ? -EINVAL : result;
+    if (result == -EIO || result == -ENOSPC || result == -EDQUOT) {
+        suspend(journal, result);
+        result = 0;
+    }
+    return result ? refuse(journal->path, result, message, message_size) : 0;
 }
 
-static struct gw_journal *journal_new(const struct gw_journal_options *options)
+static struct gw_journal *journal_new(const char *path, size_t max_queued_bytes)
 {
     struct gw_journal *journal = calloc(1, sizeof(*journal));
     pthread_condattr_t monotonic;
 
     if (!journal)
         return NULL;
-    journal->path = strdup(options->path);
+    journal->path = strdup(path);
     if (!journal->path) {
         free(journal);
         return NULL;
     }
-    journal->max_queued_bytes = options->max_queued_bytes;
+    journal->max_queued_bytes = max_queued_bytes;
     journal->lock_fd = journal->file.fd = -1;
     journal->ready = true;
     journal->queue_end = &journal->queue;
@@ -450,7 +460,7 @@ static struct gw_journal *journal_new(const struct gw_journal_options *options)
     return journal;
 }
 
-static void journal_free(struct gw_journal *journal)
+void gw_journal_free(struct gw_journal *journal)
 {
     if (journal->file.fd >= 0)
         close(journal->file.fd);
@@ -466,10 +476,14 @@ static void journal_free(struct gw_journal *journal)
 int gw_journal_open(const struct gw_journal_options *options, struct gw_journal **journal,
                     char *message, size_t message_size)
 {
-    struct gw_journal *opened = journal_new(options);
-    int result;
+    struct gw_journal *opened;
+    char path[PATH_MAX];
+    int result = gw_journal_resolve(options->path, path);
 
-    explain(message, message_size, "no memory or thread for the journal %s", options->path);
+    if (result)
+        return refuse(options->path, result, message, message_size);
+    explain(message, message_size, "no memory or thread for the journal %s", path);
+    opened = journal_new(path, options->max_queued_bytes);
     if (!opened)
         return -ENOMEM;
     result = lock_path(opened, options->lock_timeout_ms, message, message_size);
@@ -478,7 +492,7 @@ int gw_journal_open(const struct gw_journal_options *options, struct gw_journal 
     if (!result)
         result = start_writer(opened);
     if (result)
-        journal_free(opened);
+        gw_journal_free(opened);
     else
         *journal = opened;
     return result;
@@ -500,13 +514,12 @@ static bool wait_until_finished(struct gw_journal *journal, int64_t deadline_ms)
     return finished;
 }
 
-int gw_journal_close(struct gw_journal *journal, int64_t deadline_ms)
+int gw_journal_finish(struct gw_journal *journal, int64_t deadline_ms)
 {
     if (!wait_until_finished(journal, deadline_ms)) {
         pthread_detach(journal->thread);
         return -ETIMEDOUT;
     }
     pthread_join(journal->thread, NULL);
-    journal_free(journal);
     return 0;
 }

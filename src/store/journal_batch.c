@@ -44,6 +44,12 @@ void gw_journal_batch_clear(struct gw_journal_batch *batch)
     batch->next = batch->sibling = NULL;
 }
 
+size_t gw_journal_batch_memory(const struct gw_journal_batch *batch)
+{
+    return sizeof(*batch) + batch->bytes.capacity +
+           batch->capacity * (sizeof(*batch->ends) + sizeof(*batch->owners));
+}
+
 static int grow(struct gw_journal_batch *batch)
 {
     size_t capacity = batch->capacity ? batch->capacity * 2 : LINES_AT_FIRST;

@@ -5,6 +5,10 @@
  * only to just behind an LF; where it fails, an LF before the next line makes the fragment a line
  * of its own, which readers skip.
  *
+ * Whatever symbolic links lead to the file, the lock, its name and what is moved aside are by the
+ * one real path; otherwise two daemons could append to it under two names. So a link is followed
+ * once, at the start, and one that is put in the file's place later is refused.
+ *
  * After a failed fdatasync the kernel may have dropped the pages and call the next one a success,
  * so such a file is spoiled: it is renamed, and the lines go on in a new one. All coming back to
  * life is in the probe, whatever went wrong before.
@@ -18,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -31,6 +36,53 @@
 #define PROBE_BYTES 4096
 #define RELEASE_BYTES ((off_t)1 << 20)
 
+/* @path's folder, as "FOLDER/." or ".". */
+static int folder_of(const char *path, char folder[static PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    int len = snprintf(folder, PATH_MAX, "%.*s.", slash ? (int)(slash + 1 - path) : 0, path);
+
+    return len < 0 || len >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* A file that is not there yet has a folder that is. */
+static int resolve_new(const char *path, char real[static PATH_MAX])
+{
+    char folder[PATH_MAX], real_folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int result = folder_of(path, folder);
+    int len;
+
+    if (result)
+        return result;
+    if (!realpath(folder, real_folder))
+        return -errno;
+    len = snprintf(real, PATH_MAX, "%s/%s", real_folder, slash ? slash + 1 : path);
+    return len < 0 || len >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int gw_journal_resolve(const char *path, char real[static PATH_MAX])
+{
+    struct stat status;
+    int fd;
+
+    /* Nothing else gets a lock put beside it, /dev/null least of all. */
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return GW_JOURNAL_FILE_NOT_REGULAR;
+    if (realpath(path, real))
+        return 0;
+    if (errno != ENOENT)
+        return -errno;
+    if (readlink(path, real, PATH_MAX) < 0)
+        return resolve_new(path, real);
+    /* A link to nowhere: where it leads shows when the file is there. */
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return realpath(path, real) ? 0 : -errno;
+}
+
 static int try_lock(int fd)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -42,15 +94,18 @@ static int wait_for_lock(int fd, const char *name, int64_t timeout_ms)
 {
     int64_t until_ms = gw_time_monotonic_ms() + timeout_ms;
     int result = try_lock(fd);
+    sigset_t stop;
 
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
     if (result == -EBUSY && timeout_ms > 0)
         gw_log(GW_LOG_INFO, "another process holds the journal's lock, waiting for it",
                GW_LOG_STR("path", name), GW_LOG_INT("timeout_ms", timeout_ms));
     while (result == -EBUSY && gw_time_monotonic_ms() < until_ms) {
         struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
 
-        nanosleep(&pause, NULL);
-        result = try_lock(fd);
+        result = sigtimedwait(&stop, NULL, &pause) > 0 ? -EINTR : try_lock(fd);
     }
     return result;
 }
@@ -96,39 +151,34 @@ int gw_journal_aside_create(const char *path, const char *kind, char *name, size
     return fd < 0 ? -errno : fd;
 }
 
-static int sync_open_folder(const char *folder)
+int gw_journal_sync_folder(const char *path, int fd)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result;
+    char folder[PATH_MAX];
+    int result = folder_of(path, folder);
+    int folder_fd;
 
-    if (fd < 0)
-        return -errno;
+    if (result)
+        return result;
+    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* One that may be written, but not read, cannot be synced alone. Slower, but as safe. */
+    if (folder_fd < 0)
+        return errno == EACCES && syncfs(fd) == 0 ? 0 : -errno;
     /* EINVAL: this file system has no such thing as syncing a folder. */
-    result = fsync(fd) != 0 && errno != EINVAL ? -errno : 0;
-    close(fd);
+    result = fsync(folder_fd) != 0 && errno != EINVAL ? -errno : 0;
+    close(folder_fd);
     return result;
-}
-
-int gw_journal_sync_folder(const char *path)
-{
-    char real[PATH_MAX]; /* the entry is where a symbolic link points to */
-    char *slash;
-
-    if (!realpath(path, real))
-        return -errno;
-    slash = strrchr(real, '/');
-    slash[slash == real] = '\0';
-    return sync_open_folder(real);
 }
 
 /* O_NONBLOCK: a pipe without a reader must be refused, not waited for. */
 static int open_regular(const char *path, int *fd)
 {
     struct stat status;
-    int opened = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+    int opened = open(
+        path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, 0600);
 
     if (opened < 0)
-        return errno == EISDIR || errno == ENXIO ? GW_JOURNAL_FILE_NOT_REGULAR : -errno;
+        return errno == EISDIR || errno == ENXIO || errno == ELOOP ? GW_JOURNAL_FILE_NOT_REGULAR
+                                                                   : -errno;
     if (fstat(opened, &status) != 0 || !S_ISREG(status.st_mode)) {
         close(opened);
         return GW_JOURNAL_FILE_NOT_REGULAR;
@@ -159,7 +209,7 @@ int gw_journal_file_open(struct gw_journal_file *file, const char *path, bool sy
     if (!result)
         result = recover(file);
     if (!result)
-        result = gw_journal_sync_folder(path);
+        result = gw_journal_sync_folder(path, file->fd);
     if (result && file->fd >= 0) {
         close(file->fd);
         file->fd = -1;
@@ -316,38 +366,38 @@ static int rename_aside(const char *path)
 {
     char name[PATH_MAX];
     int fd = gw_journal_aside_create(path, "failed", name, sizeof(name));
+    int result;
 
     if (fd < 0)
         return fd;
-    close(fd);
     /* Over the empty file that was just made: so no file is overwritten that is not ours. */
-    if (rename(path, name) != 0) {
-        int error = errno;
-
+    if (rename(path, name) == 0) {
+        gw_log(GW_LOG_ERROR, "journal moved aside after a failed sync", GW_LOG_STR("path", path),
+               GW_LOG_STR("to", name));
+        result = gw_journal_sync_folder(name, fd);
+    } else {
+        result = -errno;
         unlink(name);
-        return -error;
     }
-    gw_log(GW_LOG_ERROR, "journal moved aside after a failed sync", GW_LOG_STR("path", path),
-           GW_LOG_STR("to", name));
-    return gw_journal_sync_folder(name);
+    close(fd);
+    return result;
 }
 
 /* Nothing to do where PATH names another file: logrotate has moved this one away already. An empty
  * one is what a probe leaves whose own sync failed; it is not worth a name. */
 static int clear_path(const struct gw_journal_file *file)
 {
-    char real[PATH_MAX];
     struct stat own, at_path;
 
-    if (!realpath(file->path, real) || stat(real, &at_path) != 0)
+    if (stat(file->path, &at_path) != 0)
         return errno == ENOENT ? 0 : -errno;
     if (fstat(file->fd, &own) != 0)
         return -errno;
     if (own.st_dev != at_path.st_dev || own.st_ino != at_path.st_ino)
         return 0;
     if (own.st_size > 0)
-        return rename_aside(real);
-    return unlink(real) == 0 ? 0 : -errno;
+        return rename_aside(file->path);
+    return unlink(file->path) == 0 ? 0 : -errno;
 }
 
 static int move_aside(struct gw_journal_file *file)

@@ -102,9 +102,9 @@ static int move_tail(int fd, const char *path, off_t keep, off_t size)
     if (aside < 0)
         return aside;
     result = copy(fd, keep, size, aside);
-    close(aside);
     if (!result)
-        result = gw_journal_sync_folder(name);
+        result = gw_journal_sync_folder(name, aside);
+    close(aside);
     if (!result && ftruncate(fd, keep) != 0)
         result = -errno;
     if (result)

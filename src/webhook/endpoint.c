@@ -73,6 +73,7 @@ static bool verify(const struct gw_endpoint *endpoint, struct gw_hmac *hmac,
     int r = gw_signature_verify(&endpoint->scheme, &endpoint->keyring, hmac, signature, body,
                                 &judgement->secret);
 
+    judgement->signature = r;
     if (r < 0)
         return run_out(judgement);
     if (r > 0)

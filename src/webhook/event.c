@@ -1,43 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gw/event.h"
 
+#include "gw/json_string.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /*
  * Everything here is handed slices that the scanner found to be right, so nothing is checked again.
- * Most strings hold no escape and stay slices of the body; jansson sees only the others.
+ * Most strings hold no escape and stay slices of the body. The others are not jansson's to decode:
+ * where memory is short, its lexer (2.14) loses bytes and ends the process by an assert.
  */
 
-static int decode(struct gw_str quoted, struct gw_arena *arena, struct gw_str *text)
+static int decode(struct gw_str written, struct gw_arena *arena, struct gw_str *text)
 {
-    json_error_t error = {.text = ""}; /* where memory fails, jansson may not set it */
-    json_auto_t *string =
-        json_loadb(quoted.data, quoted.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    char *copy = gw_arena_alloc(arena, written.len);
     size_t len;
-    char *copy;
 
-    if (!string) /* of a right string, jansson's syntax lacks the lone surrogate and nothing else */
-        return json_error_code(&error) == json_error_invalid_syntax ? GW_EVENT_LONE_SURROGATE
-                                                                    : -ENOMEM;
-    len = json_string_length(string);
-    copy = gw_arena_alloc(arena, len);
     if (!copy)
         return -ENOMEM;
-    memcpy(copy, json_string_value(string), len);
+    if (!gw_json_string_decode(written, copy, &len))
+        return GW_EVENT_LONE_SURROGATE;
     *text = (struct gw_str){copy, len};
     return 0;
 }
 
 int gw_event_string(const struct gw_json_value *value, struct gw_arena *arena, struct gw_str *text)
 {
+    struct gw_str written;
+
     if (value->type != GW_JSON_STRING)
         return GW_EVENT_NOT_STRING;
+    written = (struct gw_str){value->text.data + 1, value->text.len - 2};
     if (value->escaped)
-        return decode(value->text, arena, text);
-    *text = (struct gw_str){value->text.data + 1, value->text.len - 2};
+        return decode(written, arena, text);
+    *text = written;
     return 0;
 }
 

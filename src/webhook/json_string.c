@@ -184,6 +184,24 @@ static size_t read_bytes(const uint8_t **at, const uint8_t *end, uint8_t bytes[s
     return 1;
 }
 
+bool gw_json_string_decode(struct gw_str written, char *out, size_t *len)
+{
+    const uint8_t *at = (const uint8_t *)written.data, *end = at + written.len;
+    char *next = out;
+    uint8_t bytes[4];
+
+    while (at < end) {
+        size_t count = read_bytes(&at, end, bytes);
+
+        if (count == 0)
+            return false;
+        memcpy(next, bytes, count);
+        next += count;
+    }
+    *len = (size_t)(next - out);
+    return true;
+}
+
 bool gw_json_string_equals(struct gw_str written, struct gw_str text)
 {
     const uint8_t *at = (const uint8_t *)written.data, *end = at + written.len;

@@ -78,11 +78,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(config.secret_files.count <= GW_CONFIG_LIST_MAX);
         for (size_t i = 0; i < gw_config_key_count; i++)
             check_key(&config, &gw_config_keys[i]);
-        gw_config_deinit(&config);
     } else {
         require(r == -EINVAL);
         check_errors(&errors);
     }
+    gw_config_deinit(&config);
     require(memcmp(&config, &nothing, sizeof(config)) == 0);
     return 0;
 }

@@ -2,15 +2,17 @@
 /*
  * An LD_PRELOAD shim for tests: it makes calls fail, fall short or hang. What it does is said by
  * small files in the folder that GW_FAULTS names, one a call: write, writev, fdatasync, ftruncate,
- * epoll_wait. A file holds steps, one a line; the first is done until it is used up, then the next:
+ * fsync, epoll_wait. A file holds steps, one a line; the first is done until it is used up, then
+ * the next:
  *
  *     EIO 2          the next 2 calls fail with that errno (without a number: all of them)
  *     short 100 2    the next 2 calls write no more than 100 bytes (without the 2: all of them)
  *     hang           calls block until the file is removed or says something else
  *     hang NAME      (epoll_wait) only those of the threads of that name
  *
- * All but epoll_wait is done to the journal's file alone, which is known by being a regular file
- * open for reading and appending: a log that goes to a file is open for writing only.
+ * epoll_wait aside, fsync is done to folders alone, and the others to the journal's file alone,
+ * which is known by being a regular file open for reading and appending: a log that goes to a file
+ * is open for writing only.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -204,6 +206,16 @@ int fdatasync(int fd)
 {
     NEXT(fdatasync);
     struct step step = journal_step("fdatasync", fd);
+
+    return step.error ? fail(step.error) : next(fd);
+}
+
+int fsync(int fd)
+{
+    NEXT(fsync);
+    struct stat status;
+    bool folder = fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+    struct step step = folder ? next_step("fsync") : (struct step){0};
 
     return step.error ? fail(step.error) : next(fd);
 }

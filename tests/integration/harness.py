@@ -29,6 +29,7 @@ OUTCOMES = ("stored", "superseded", "skipped", "rejected", "failed")
 SANITIZER = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:")
 # Binding below the ephemeral range, so that no client's own port can be in the way.
 PORTS = range(18000, 32000)
+LISTEN = "0A"  # in /proc/net/tcp
 
 
 def eventually(condition, what, bound=BOUND, interval=0.01):
@@ -60,8 +61,7 @@ def tcp_sockets(*tables):
 
 
 def listening_inodes():
-    listen = "0A"
-    return {row[9] for row in tcp_sockets("tcp", "tcp6") if row[3] == listen}
+    return {row[9] for row in tcp_sockets("tcp", "tcp6") if row[3] == LISTEN}
 
 
 def tcp_queues():
@@ -266,13 +266,10 @@ class Daemon:
         eventually(read, "the server has read everything", interval=0.05)
 
     def connections(self):
-        """How many sockets it holds beside those that it listens on."""
-        held = set()
-        for fd in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                held.add(os.readlink(fd))
-        sockets = {name for name in held if name.startswith("socket:")}
-        return len(sockets - {f"socket:[{inode}]" for inode in listening_inodes()})
+        """How many clients' sockets somebody holds at its port. (Of /proc/PID/fd only root may see
+        anything, as the daemon is not dumpable.)"""
+        return sum(int(local.split(":")[1], 16) == self.port and state != LISTEN and inode != "0"
+                   for _, local, _, state, _, _, _, _, _, inode, *_ in tcp_sockets("tcp", "tcp6"))
 
     def connections_by_worker(self):
         """How many client sockets each epoll that has any waits for: one epoll a worker."""

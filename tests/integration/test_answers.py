@@ -2,11 +2,13 @@
 """Every row of the design's HTTP table, byte for byte where it is constant."""
 
 import json
+import re
 
 import pytest
 
 import wire
-from wire import event, get, head, post, sign
+from harness import SOURCE
+from wire import chunked, event, get, head, post, sign
 
 UNAUTHORIZED = b'{"error":"Unauthorized: Invalid signature"}'
 NOT_JSON = b'{"error":"Bad Request: Invalid JSON"}'
@@ -204,6 +206,8 @@ def test_health_and_readiness_answer_get_and_head(daemon, target):
         assert (same.status, same.body) == (200, b"")
         assert same.header("Content-Length") == str(len(seen.body))
         assert client.get(target + "?verbose=1").status == 200
+    counters = daemon.stop()
+    assert counters["probes_ok"] >= 3 and counters["reply_200"] == 0
 
 
 @pytest.mark.parametrize("request_bytes", [
@@ -294,3 +298,50 @@ def test_every_answer_is_counted(daemon):
     assert [counters[name] for name in ("verified", "stored", "skipped", "rejected", "failed")] \
         == [5, 2, 1, 2, 0]
     assert counters["secret_matched_1"] == 5
+
+
+REASONS = {
+    "two_lengths": head("POST", wire.PATH, [("Content-Length", 2)] * 2) + b"{}",
+    "unknown_path": get("/none"),
+    "webhook_method": get("/webhook"),
+    "probe_method": post(BODY, target="/readyz"),
+    "no_signature": post(BODY, signature=False),
+    "two_signatures": post(BODY, headers=[("X-Genesys-Signature", sign(BODY))]),
+    "malformed_signature": post(BODY, signature="00"),
+    "wrong_signature": post(BODY, signature="0" * 64),
+    "invalid_json": post(b"{"),
+    "unstorable_event": post(event(None)),
+    "header_size": post(BODY, headers=[("X-Other", "x" * 15000)]),
+    "announced_length": post(b"x" * 1025),
+    "body_length": chunked(b"x" * 1025, (600,)),
+}
+
+
+def test_every_refusal_is_counted_and_logged_by_its_reason(spawn):
+    daemon = spawn({"server.max_body": "1KiB"}).start()
+    for number, request in enumerate(REASONS.values(), 1):
+        for _ in range(number):
+            daemon.ask(request)
+    counters = daemon.stop().check(lines=0)
+    counted = {name: counters[f"refused_{name}"] for name in REASONS}
+    assert counted == {name: number for number, name in enumerate(REASONS, 1)}
+    assert sum(counted.values()) == sum(counters[f"reply_{status}"] for status in (*ERROR, 431))
+    reasons = {entry["reason"] for entry in daemon.log() if entry["message"] == "request refused"}
+    assert len(reasons) == len(REASONS)
+
+
+def test_a_flood_of_one_refusal_hides_no_other_from_the_log(daemon):
+    with daemon.client() as client:
+        client.send(post(BODY, signature=False) * 300)
+        assert {client.response().status for _ in range(300)} == {401}
+        assert client.post(BODY, secret="another-secret-0123456789").status == 401
+    daemon.wait_log("none of the secrets")
+    counters = daemon.stop()
+    assert (counters["refused_no_signature"], counters["refused_wrong_signature"]) == (300, 1)
+
+
+def test_every_reason_is_documented():
+    table = (SOURCE / "include" / "gw" / "metrics.h").read_text(encoding="utf-8")
+    text = (SOURCE / "docs" / "operations.md").read_text(encoding="utf-8")
+    names = re.findall(r"REASON\(\w+, \"(\w+)\"", table)
+    assert len(names) > 20 and not [name for name in names if f"`{name}`" not in text]

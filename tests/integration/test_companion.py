@@ -3,6 +3,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 
 import pytest
@@ -214,6 +215,15 @@ def test_show_tells_of_files_moved_aside_that_were_not_named(daemon, tmp_path):
     assert "1 file " in run("show", newest, aside[1]).stderr
     done = run("show", "--json", newest, *aside)
     assert done.stderr == "" and shown(newest, *aside) == shown(daemon.events)
+
+
+def test_show_finds_what_was_moved_aside_beside_the_file_that_a_link_leads_to(daemon, tmp_path):
+    fill(daemon)
+    aside = write(daemon.folder / "events.jsonl.failed-1", b"")
+    link = tmp_path / "link"
+    link.symlink_to(daemon.events)
+    assert f"show {link} {daemon.events}.failed-*" in run("show", link).stderr
+    assert run("show", link, os.path.relpath(aside)).stderr == ""
 
 
 def test_show_of_no_file_is_an_error_that_hides_no_other(daemon, tmp_path):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line and the configuration: what is said, where, and with which exit status."""
 
+import os
 import re
+import shutil
+import signal
 import subprocess
 
 import pytest
@@ -79,6 +82,7 @@ WRONG = {
     "no address": ("[server]\nlisten=nowhere\n", 2, ["listen", "nowhere"]),
     "a port beyond 65535": ("[server]\nlisten=127.0.0.1:70000\n", 2, ["listen", "70000"]),
     "an unknown choice": ("[log]\nformat=xml\n", 2, ["format", "xml", "json"]),
+    "a header that frames the request": ("[signature]\nheader=host\n", 2, ["header", "Host"]),
     "an unknown backend": ("[storage]\nbackend=tape\n", 2, ["backend", "tape", "file"]),
     "a key twice": ("[server]\nworkers=1\nworkers=2\n", 3, ["workers"]),
     "no key at all": ("[server]\nnonsense\n", 2, []),
@@ -101,6 +105,34 @@ def test_all_errors_are_reported_at_once(tmp_path):
     assert done.returncode == BAD
     for line, word in ((2, "many"), (3, "colour"), (5, "loud"), (7, "perhaps")):
         assert f"test.ini:{line}" in done.stderr and word in done.stderr
+
+
+def test_errors_of_secrets_are_reported_with_those_of_the_configuration(tmp_path):
+    (tmp_path / "empty").touch(0o600)
+    done = check(tmp_path, "[server]\nworkers=many\nmax_buffered=1MiB\n[signature]\n"
+                           f"secret_file={tmp_path}/none\nsecret_file={tmp_path}/empty\n",
+                 secret=None)
+    assert done.returncode == BAD
+    for line, word in ((2, "many"), (3, "max_body"), (5, "No such file"), (6, "is empty")):
+        assert re.search(rf"test\.ini:{line}: .*{word}", done.stderr), done.stderr
+
+
+def test_a_configuration_that_cannot_be_read_says_nothing_of_secrets(tmp_path):
+    done = run("-t", "-c", tmp_path / "none.ini", secret=None)
+    assert done.returncode == BAD and "none.ini" in done.stderr
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("text, line", [
+    ("[signature]\nsecret_file={}\n", 2), ("[signature]\nheader={}\xe9\n", 2),
+    ("[signature]\nprefix={}\xe9\n", 2), ("[signature]\nencoding={}\n", 2),
+    ("[signature]\nheader=X\n  {}\n", 3), ("[signature]\nsecret={}\n", 2),
+    ("[signature]\n{}\n", 2), ("[signature]\n{}==\n", 2), ("{}=\n", 1)])
+@pytest.mark.parametrize("secret", ["hunter2hunter2hunter2", "p/Hunter2/Hunter2+hunter2"])
+def test_a_secret_in_the_wrong_place_is_not_shown(tmp_path, text, line, secret):
+    done = check(tmp_path, text.format(secret), secret=None)
+    assert done.returncode == BAD and f"test.ini:{line}: " in done.stderr
+    assert "unter2" not in done.stderr + done.stdout
 
 
 def test_a_slip_of_the_pen_gets_a_suggestion(tmp_path):
@@ -150,6 +182,34 @@ def test_a_secret_that_others_may_write_is_refused(tmp_path, mode):
     assert done.returncode == BAD and str(path) in done.stderr
 
 
+@pytest.fixture
+def given_away(tmp_path):
+    """A secret file of another user's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    path = secret_file(tmp_path)
+    os.chown(path, 65534, 65534)
+    return path
+
+
+def test_a_secret_of_another_user_is_refused(tmp_path, given_away):
+    done = check_secret(tmp_path, given_away)
+    assert done.returncode == BAD and str(given_away) in done.stderr and "65534" in done.stderr
+
+
+def test_a_secret_of_another_user_is_taken_where_it_is_mounted_read_only(tmp_path, given_away):
+    """As compose mounts a file of whoever deploys."""
+    wrapper = ["unshare", "-m", "sh", "-c",
+               'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"', given_away]
+    if not shutil.which("unshare") or subprocess.run([*wrapper, "true"], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    ini = tmp_path / "test.ini"
+    ini.write_text(f"[signature]\nsecret_file={given_away}\n")
+    done = subprocess.run([*wrapper, DAEMON, "-t", "-c", ini], env=clean_environment(), check=False,
+                          capture_output=True, text=True)
+    assert done.returncode == OK, done.stderr
+
+
 @pytest.mark.parametrize("mode, warned", [(0o644, True), (0o640, True), (0o600, False),
                                           (0o400, False)])
 def test_a_secret_that_others_may_read_is_warned_about(tmp_path, mode, warned):
@@ -168,7 +228,25 @@ def test_a_weak_secret_is_warned_about_and_not_shown(tmp_path, secret):
 
 def test_a_secret_file_that_is_not_there_is_refused(tmp_path):
     done = check_secret(tmp_path, tmp_path / "none")
-    assert done.returncode == BAD and str(tmp_path / "none") in done.stderr
+    assert done.returncode == BAD and "No such file" in done.stderr
+    assert "test.ini:2: [signature] secret_file" in done.stderr
+
+
+CLOSED = ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"]
+
+
+def test_standard_streams_that_are_closed_become_no_others(spawn):
+    daemon = spawn(wrapper=CLOSED).start()
+    for number in range(3):
+        assert os.readlink(f"/proc/{daemon.pid}/fd/{number}") == "/dev/null"
+    assert daemon.post(event("c-1")).status == 200
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait_exit() == OK
+    assert list(daemon.ids()) == ["c-1"]
+
+
+def test_what_cannot_be_printed_is_an_error():
+    assert subprocess.run([*CLOSED, DAEMON, "--version"], check=False).returncode == FAILED
 
 
 def test_a_relative_path_is_in_the_state_directory(spawn, tmp_path):

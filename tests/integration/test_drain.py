@@ -152,13 +152,21 @@ def test_idle_connections_do_not_hold_the_stop(spawn):
 def test_a_hung_disk_holds_the_stop_no_longer_than_drain_timeout(spawn):
     daemon = spawn({"server.drain_timeout": "2s"}, faults=True).start()
     daemon.faults.set("fdatasync", "hang")
-    with daemon.client() as client:
-        client.send(post(event("c-1")))
-        eventually(lambda: daemon.events.stat().st_size > 0, "it is written")
-        daemon.signal(signal.SIGTERM)
-        daemon.wait_exit(20)
+    clients = [daemon.client() for _ in range(20)]
+    for number, client in enumerate(clients):
+        client.send(post(event(f"c-{number}")))
+    daemon.wait_read(*clients)
+    eventually(lambda: daemon.events.stat().st_size > 0, "some are written")
+    daemon.signal(signal.SIGTERM)
+    for client in clients:
+        response = client.response()
+        assert (response.status, response.body) == (500, b'{"error":"Internal Server Error"}')
+        assert response.closes
+        client.expect_closed()
+    daemon.wait_exit(20)
     daemon.check_log()
-    daemon.counters().check(lines=1)
+    counters = daemon.counters().check(lines=len(daemon.records()))
+    assert counters["reply_500"] == counters["refused_ambiguous_outcome"] == 20
 
 
 def test_a_hung_worker_holds_the_stop_no_longer_than_drain_timeout(spawn):

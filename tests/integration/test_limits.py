@@ -26,10 +26,10 @@ def attempt(daemon, request=None):
 
 
 def hold(daemon):
-    """A connection that is served; None while those of before still count."""
+    """A connection that is kept; None while those of before still count."""
     client = daemon.client()
     with contextlib.suppress(wire.Closed, ConnectionError):
-        if client.get("/healthz").status == 200:
+        if not client.get("/healthz").closes:
             return client
     client.close()
     return None
@@ -61,6 +61,21 @@ def test_a_503_for_a_connection_reaches_its_client_every_time(spawn):
     daemon.stop().check(lines=1)
 
 
+def test_probes_are_answered_beyond_max_connections(spawn):
+    daemon = spawn({"server.max_connections": 2}).start()
+    holders = hold_all(daemon, 2)
+    for target in ("/healthz", "/readyz"):
+        for method in ("GET", "HEAD"):
+            response = daemon.get(target, method)
+            assert response.status == 200 and response.closes
+    expect_503(daemon.get("/none"))
+    expect_503(daemon.get(wire.PATH))
+    expect_503(daemon.post(event("refused"), target="/readyz"))
+    assert all(holder.post(event("kept")).status == 200 for holder in holders)
+    counters = daemon.stop().check(lines=2)
+    assert counters["reply_503"] == counters["refused_max_connections"] == 3
+
+
 def test_bodies_beyond_max_buffered_get_503(spawn):
     daemon = spawn({"server.max_body": "1MiB", "server.max_buffered": "2MiB"}).start()
     bodies = [event(f"c-{number}", padding="x" * 900_000) for number in range(2)]
@@ -73,7 +88,8 @@ def test_bodies_beyond_max_buffered_get_503(spawn):
         for client, body in zip((first, second), bodies):
             assert client.ask(body[-10:]).status == 200
     assert attempt(daemon, third) == 200
-    assert daemon.stop().check(lines=3)["reply_503"] == 1
+    counters = daemon.stop().check(lines=3)
+    assert counters["reply_503"] == counters["refused_max_buffered"] == 1
 
 
 def test_a_refused_body_lets_the_connection_live_or_says_that_it_closes(spawn):
@@ -108,6 +124,7 @@ def test_writes_beyond_max_in_flight_get_503(spawn):
         assert accepted[0].post(event("later")).status == 200
     counters = daemon.stop().check(lines=5)
     assert (counters["stored"], counters["failed"], counters["reply_503"]) == (5, 6, 6)
+    assert counters["refused_max_in_flight"] == 6
 
 
 def six_answered(clients):

@@ -4,6 +4,8 @@
 import signal
 import time
 
+import pytest
+
 from harness import eventually
 from wire import event
 
@@ -34,11 +36,32 @@ def test_a_second_daemon_starts_when_the_first_goes(spawn):
     second.stop().check()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_daemon_that_waits_stops_when_it_is_told_to(spawn, number):
+    first = spawn().start()
+    second = spawn({"file.path": first.events}).launch()
+    second.wait_log("lock|wait")
+    second.signal(number)
+    assert second.wait_exit() == 0
+    assert second.log()[-1]["level"] == "info", "it did not wait to the end and then refuse"
+
+
 def test_a_second_daemon_starts_when_the_first_is_killed(spawn):
     first = spawn().start()
     second = spawn({"file.path": first.events}).launch()
     second.wait_log("lock|wait")
     first.kill()
+    second.wait_ready()
+
+
+def test_a_second_daemon_is_kept_out_under_another_name_of_the_file_too(spawn):
+    first = spawn().start()
+    link = first.folder / "link.jsonl"
+    link.symlink_to(first.events)
+    second = spawn({"file.path": link}).launch()
+    second.wait_log("lock|wait")
+    assert second.running()
+    first.stop()
     second.wait_ready()
 
 

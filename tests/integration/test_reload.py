@@ -2,6 +2,7 @@
 """SIGHUP changes what may be changed without a request or a connection noticing."""
 
 import contextlib
+import os
 import signal
 
 import wire
@@ -74,6 +75,30 @@ def test_the_content_of_a_secret_file_is_read_anew(spawn, tmp_path):
     daemon.signal(signal.SIGHUP)
     eventually(lambda: daemon.post(event("b"), secret=NEW).status == 200, "NEW is taken")
     assert daemon.post(event("c"), secret=OLD).status == 401
+
+
+def open_for_reader(path):
+    """The writing end of a FIFO; None as long as nobody reads it."""
+    with contextlib.suppress(OSError):
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    return None
+
+
+def test_signals_that_come_while_it_starts_are_kept_until_it_serves(spawn):
+    daemon = spawn()
+    fifo, kept = daemon.ini, daemon.folder / "kept"
+    fifo.rename(kept)
+    os.mkfifo(fifo)
+    daemon.launch()
+    writer = eventually(lambda: open_for_reader(fifo), "it reads its configuration")
+    daemon.signal(signal.SIGUSR1)
+    daemon.signal(signal.SIGHUP)
+    os.write(writer, kept.read_bytes())
+    kept.rename(fifo)
+    os.close(writer)
+    daemon.wait_log('"reloaded"')
+    daemon.wait_log("journal opened anew")
+    assert daemon.post(event("a")).status == 200
 
 
 def test_a_bad_configuration_is_logged_and_the_old_one_kept(daemon):

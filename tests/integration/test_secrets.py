@@ -3,12 +3,14 @@
 
 import pathlib
 import resource
+import shutil
 import signal
+import subprocess
 
 import pytest
 
 import wire
-from harness import sanitized
+from harness import COMPANION, DAEMON, clean_environment, sanitized
 from wire import event
 
 FILE = "from-a-file-0123456789"
@@ -97,6 +99,22 @@ def test_no_core_dump_is_written(spawn):
     daemon.signal(signal.SIGABRT)
     daemon.wait_exit()
     assert not [path for path in daemon.folder.iterdir() if path.name.startswith("core")]
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("command", [[DAEMON, "-t", "-c", "ini"],
+                                     [COMPANION, "sign", "--secret-file", "secret"]])
+def test_the_kernel_is_told_to_dump_no_core_before_a_secret_is_read(tmp_path, command):
+    """Which holds whatever it would do with one: a pipe leaves no file to look for."""
+    write(tmp_path / "secret", FILE)
+    (tmp_path / "ini").write_text("[signature]\nsecret_file=secret\n")
+    # LeakSanitizer cannot work under a tracer.
+    subprocess.run(["strace", "-f", "-o", "trace", "-e", "trace=prctl,openat,open", *command],
+                   cwd=tmp_path, env=clean_environment(ASAN_OPTIONS="detect_leaks=0"), input=b"{}",
+                   check=True, capture_output=True)
+    trace = (tmp_path / "trace").read_text()
+    before, told, _ = trace.partition("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE) = 0")
+    assert told and '"secret"' not in before, trace
 
 
 SCHEMES = {

@@ -158,6 +158,28 @@ def test_what_is_no_http_is_refused_and_counted(daemon, request_bytes):
     assert counters["verified"] == 0
 
 
+PADDING = {
+    "one long line": (lambda room: ["X-Other: " + "x" * (room - 11)], range(14000, 16400, 20)),
+    "many short lines": (lambda room: ["a:b"] * (room // 5), range(1000, 2000, 5)),
+}
+
+
+@pytest.mark.parametrize("padding, sizes", PADDING.values(), ids=PADDING.keys())
+def test_a_header_of_any_size_is_served_or_refused(daemon, padding, sizes):
+    """The library's memory for a connection has to hold the answer, too."""
+    lines = ["Host: a", CLOSE, LENGTH, SIGNATURE]
+    answers = []
+    for size in sizes:
+        with daemon.client() as client:
+            client.send(raw(*lines, *padding(size - len(raw(*lines, body=b"")))))
+            answers.append(client.rest()[:13])
+    assert set(answers) == {b"HTTP/1.1 200 ", b"HTTP/1.1 431 "}
+    stored = answers.count(b"HTTP/1.1 200 ")
+    counters = daemon.stop().check(lines=stored)
+    assert counters["stored"] == stored
+    assert counters["reply_431"] == counters["refused_header_size"] > 0
+
+
 NOISE = [b"\0" * 1000, bytes(range(256)) * 40, b"\r\n" * 5000, b"\x16\x03\x01\x02\x00\x01",
          b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b" POST /webhook HTTP/1.1\r\n\r\n",
          b"POST  /webhook  HTTP/1.1\r\n\r\n", b"POST " + b"/" * 40000 + b" HTTP/1.1\r\n\r\n",

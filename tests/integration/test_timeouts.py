@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client can be slow, silent or gone; none of it holds anything for ever."""
 
+import signal
+import time
+
 import pytest
 
 import wire
 from harness import eventually
-from wire import event, get, head, post, trickle
+from load import Load, check_stored
+from wire import chunked, event, get, head, post, trickle
 
 SHORT = {"server.request_timeout": "1s", "server.idle_timeout": "20s"}
 BODY = event("c-1", padding="x" * 5000)
@@ -41,7 +45,8 @@ def test_a_client_that_stops_in_a_request_is_answered_408(hasty, at_once):
     with hasty.client() as client:
         client.send(REQUEST[:at_once])
         expect_408(client)
-    assert hasty.stop().check(lines=0)["reply_408"] == 1
+    counters = hasty.stop().check(lines=0)
+    assert counters["reply_408"] == counters["refused_request_timeout"] == 1
 
 
 def test_a_trickled_chunked_body_is_answered_408(hasty):
@@ -62,6 +67,47 @@ def test_a_later_request_of_a_connection_is_timed_too(hasty, at_once):
         expect_408(client)
     counters = hasty.stop().check(lines=1)
     assert counters["reply_408"] == 1
+
+
+BEFORE = {"with a length": post, "chunked": lambda body: chunked(body, (20,) * 3)}
+
+
+@pytest.mark.parametrize("make", BEFORE.values(), ids=BEFORE.keys())
+def test_a_later_request_that_stops_is_timed_too(hasty, make):
+    with hasty.client() as client:
+        for number in range(3):
+            assert client.ask(make(event(f"c-{number}"))).status == 200
+        client.send(HEADERS[:-10])
+        expect_408(client)
+    assert hasty.stop().check(lines=3)["reply_408"] == 1
+
+
+@pytest.mark.parametrize("make", BEFORE.values(), ids=BEFORE.keys())
+@pytest.mark.parametrize("before, behind", [(b"\r\n", b""), (b"", b"\r\n"), (b"\r\n", b"\r\n")])
+def test_an_empty_line_around_a_request_begins_no_other(hasty, make, before, behind):
+    """RFC 9112, section 2.2."""
+    with hasty.client() as client:
+        for number in range(5):
+            assert client.ask(before + make(event(f"c-{number}"))).status == 200
+            client.send(behind)
+        assert not client.answered(2.5), "answered without a request"
+        assert client.post(event("last")).status == 200
+    assert hasty.stop().check(lines=6)["reply_408"] == 0
+
+
+def test_a_request_that_was_answered_408_is_not_stored_when_the_rest_of_it_is_read(spawn):
+    """The worker is held up, and meanwhile the time runs out and the body arrives; of that it reads
+    a part before it looks at the time, and the rest afterwards."""
+    daemon = spawn({"server.request_timeout": "1s", "server.workers": 1}, faults=True).start()
+    body = event("c-1", padding="x" * 60_000)
+    with daemon.client() as client:
+        client.begin(body)
+        daemon.faults.set("epoll_wait", "hang gw-worker-0")
+        client.send(body)
+        time.sleep(1.5)  # until its time has run out
+        daemon.faults.clear("epoll_wait")
+        expect_408(client)
+    assert daemon.stop().check(lines=0)["verified"] == 0
 
 
 def test_waiting_between_requests_is_not_counted_as_the_request(spawn):
@@ -110,6 +156,38 @@ def test_a_client_that_goes_away_leaks_nothing(spawn, sent, how):
     daemon.stop().check(lines=len(daemon.records()))
 
 
+def test_clients_that_leave_under_load_are_all_accounted_for(spawn):
+    """Some are gone before their event is read, some while the store has it."""
+    daemon = spawn({"server.workers": 1}).start()
+    with Load(daemon.address, connections=4) as load:
+        for number in range(400):
+            client = daemon.client()
+            client.send(post(event(f"gone-{number}")))
+            client.reset()
+        load.stop()
+    daemon.wait_no_connection()
+    counters = daemon.stop()
+    ids = daemon.ids()
+    counters.check(lines=sum(ids.values()))
+    check_stored(load, ids)
+    assert counters["stored"] == counters["verified"]
+
+
+def test_clients_that_leave_while_the_store_has_their_event_hold_no_drain(spawn):
+    daemon = spawn({"server.workers": 1}, faults=True).start()
+    daemon.faults.set("fdatasync", "hang")
+    for number in range(100):
+        client = daemon.client()
+        client.send(post(event(f"gone-{number}")))
+        daemon.wait_read(client)
+        client.reset()
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_log("draining")
+    daemon.faults.clear("fdatasync")
+    assert daemon.wait_exit(20) == 0
+    assert daemon.counters().check(lines=100)["stored"] == 100
+
+
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_client_that_goes_away_while_suspended_leaks_nothing(spawn, how):
     daemon = spawn(faults=True).start()
@@ -139,12 +217,14 @@ def test_a_half_closed_client_holds_nothing(daemon, request_bytes):
     daemon.stop().check(lines=len(daemon.records()))
 
 
-def test_half_a_request_behind_a_whole_one_is_ended_too(spawn):
+@pytest.mark.parametrize("whole", [get("/healthz"), chunked(event("c-1"), (20,) * 3)],
+                         ids=["without a body", "chunked"])
+def test_half_a_request_behind_a_whole_one_is_ended_too(spawn, whole):
     """They come in one piece, and the library keeps to itself what it has read of the second: so
     at the latest the idle time-out ends it."""
     daemon = spawn({"server.request_timeout": "1s", "server.idle_timeout": "3s"}).start()
     with daemon.client() as client:
-        client.send(get("/healthz") + HEADERS[:-10])
+        client.send(whole + HEADERS[:-10])
         assert client.response().status == 200
         assert client.rest()[:13] in (b"", b"HTTP/1.1 408 ")
     daemon.wait_no_connection()

@@ -2,11 +2,16 @@
 """Starting on what a power cut left: whole lines stay, a torn end is moved aside, and it always
 starts, as fast as on an empty file."""
 
+import os
 import time
 
 import pytest
 
 from wire import event
+
+# To leave root without its right to read and write whatever it wants.
+AS_ANYBODY = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] \
+    if os.geteuid() == 0 else []
 
 WHOLE = b'{"receivedAt":"2026-11-23T12:00:00.123Z","eventType":"conversation:updated",' \
         b'"action":"update","eventOrder":28567296000000005,"item":{"conversationId":"old",' \
@@ -57,6 +62,18 @@ def test_lines_that_do_not_parse_in_the_middle_are_left_alone(spawn):
     daemon.start()
     assert daemon.events.read_bytes() == before
     assert daemon.post(event("new")).status == 200
+
+
+def test_it_starts_in_a_folder_that_it_may_write_to_but_not_read(spawn):
+    daemon = spawn(wrapper=AS_ANYBODY)
+    place = daemon.folder / "data"
+    place.mkdir()
+    daemon.configure(**{"file.path": place / "events.jsonl"})
+    place.chmod(0o300)
+    daemon.start()
+    assert daemon.post(event("c-1")).status == 200
+    place.chmod(0o700)
+    daemon.stop().check(lines=1)
 
 
 def test_a_large_file_delays_no_start_and_takes_no_memory(spawn):

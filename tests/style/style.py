@@ -18,6 +18,28 @@ FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "daemon", "cli"
 # A header belongs to the folder that holds the .c of its name; these have none, or another name.
 HEADERS = {"base": "base", "store": "store", "file_store": "store"}
 
+# Modules without a unit test of their own name, and what of tests/ tries them.
+TRIED_BY = {
+    "base/config_keys.c": "unit/test_config.c",
+    "base/config_value.c": "unit/test_config.c",
+    "cli/help.c": "unit/test_cli.c",
+    "cli/main.c": "integration/test_companion.py",
+    "cli/options.c": "unit/test_cli.c",
+    "cli/send.c": "integration/test_companion.py",
+    "cli/show.c": "integration/test_companion.py",
+    "cli/sign.c": "integration/test_companion.py",
+    "daemon/main.c": "integration/test_config_cli.py",
+    "daemon/service.c": "integration/test_drain.py",
+    "daemon/worker.c": "integration/test_drain.py",
+    "http/accept.c": "integration/test_listen.py",
+    "http/connection.c": "integration/test_timeouts.py",
+    "http/front.c": "integration/test_limits.py",
+    "http/request.c": "integration/test_answers.py",
+    "store/file.c": "unit/test_file_store.c",
+    "store/journal_batch.c": "unit/test_journal.c",
+    "store/journal_file.c": "unit/test_journal_faults.c",
+}
+
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MEDIAN = 15
 FUNCTION_LINES_P90 = 45
@@ -184,6 +206,17 @@ def naming():
             yield f"{where}: not static, and not gw_"
 
 
+def modules_tested():
+    """Each .c of src/ has a unit test of its name, or a line in TRIED_BY."""
+    names = {path.relative_to(ROOT / "src").as_posix() for path in files("src", suffixes={".c"})}
+    own = {name: f"unit/test_{pathlib.PurePath(name).stem}.c" for name in names}
+    for name, test in sorted({**own, **TRIED_BY}.items()):
+        if not (ROOT / "tests" / test).exists():
+            yield f"src/{name}: there is no tests/{test}"
+        if name in TRIED_BY and (name not in names or (ROOT / "tests" / own[name]).exists()):
+            yield f"src/{name}: needs no line in TRIED_BY"
+
+
 def nothing_unfinished():
     """Nothing is left to do by its own word."""
     for path in files():
@@ -231,7 +264,8 @@ def no_registry():
 
 
 RULES = (spdx_line, file_length, function_length, include_direction, include_form,
-         documented_functions, naming, nothing_unfinished, configuration_documented, no_registry)
+         documented_functions, naming, modules_tested, nothing_unfinished,
+         configuration_documented, no_registry)
 
 
 def holds(rule):

@@ -51,7 +51,8 @@ static inline struct gw_journal *open_journal(void)
 
 static inline void close_journal(struct gw_journal *journal)
 {
-    assert_int_equal(gw_journal_close(journal, SOON), 0);
+    assert_int_equal(gw_journal_finish(journal, SOON), 0);
+    gw_journal_free(journal);
 }
 
 /* A batch of the lines of @text. */

@@ -200,6 +200,10 @@ static const struct {
     {"signature", "header=X Signature", false},
     {"signature", "header=X\xc3\xa9", false},
     {"signature", "header=(X)", false},
+    {"signature", "header=Host", false},
+    {"signature", "header=content-length", false},
+    {"signature", "header=TRANSFER-ENCODING", false},
+    {"signature", "header=Content-Type", true},
     {"signature", "encoding=hex", true},
     {"signature", "encoding=HEX", false},
     {"signature", "encoding=hexa", false},
@@ -226,9 +230,9 @@ static void test_values_are_taken_or_refused_with_their_line(void **state)
         if (!values[i].valid) {
             assert_int_equal(errors.count, 1);
             assert_memory_equal(errors.text, "f.ini:4: [", 10);
-            assert_holds_nothing();
         }
         gw_config_deinit(&config);
+        assert_holds_nothing();
     }
 }
 
@@ -243,7 +247,6 @@ static const struct {
     {"[server]\nlisten=here\n",
      "f.ini:2: [server] listen = here: must be HOST:PORT or [IPV6]:PORT\n"},
     {"[log]\nlevel=loud\n", "f.ini:2: [log] level = loud: must be error, warning, info or debug\n"},
-    {"[signature]\nencoding=b64", "f.ini:2: [signature] encoding = b64: must be hex or base64\n"},
     /* names */
     {"[server]\nlisen=1:1\n", "f.ini:2: [server] lisen: unknown key; did you mean listen?\n"},
     {"[log]\nverbosity=9\n", "f.ini:2: [log] verbosity: unknown key; known are level, format\n"},
@@ -262,6 +265,18 @@ static const struct {
      "secret_file\n"},
     {"[signature]\nhunter2hunter2\n",
      "f.ini:2: neither a [section], nor key = value, nor a # comment\n"},
+    {"[signature]\nencoding=hunter2", "f.ini:2: [signature] encoding: must be hex or base64\n"},
+    {"[signature]\nheader=hunter 2\n",
+     "f.ini:2: [signature] header: must be the name of a header, but Host, Content-Length and "
+     "Transfer-Encoding\n"},
+    {"[signature]\nprefix=a\nprefix=hunter2\n  hunter2\n",
+     "f.ini:3: [signature] prefix: was given on line 2 already\n"
+     "f.ini:4: [signature] prefix: was given on line 2 already; an indented line continues the key "
+     "above it\n"},
+    {"aHVudGVyMg==\n[signature]\naHVudGVyMg==\n",
+     "f.ini:1: (not shown): stands before any section; put it under [SECTION]\n"
+     "f.ini:3: [signature] (not shown): unknown key; known are header, encoding, prefix, "
+     "secret_file\n"},
     /* lines */
     {"[log\nlevel=x\n", "f.ini:1: a section stands in brackets, as in [server]\n"},
     {"[log] level=x\n", "f.ini:1: [log]: a key stands on a line of its own\n"},
@@ -284,7 +299,13 @@ static const struct {
     {"[server]\nmax_buffered=7167KiB\nmax_body=7MiB\n",
      "f.ini:3: [server] max_body is greater than max_buffered: bodies between the two could never "
      "be taken\n"},
+    {"[server]\nmax_body=2MiB\nmax_buffered=1\n",
+     "f.ini:3: [server] max_buffered = 1: must be 1KiB to 1024GiB in B, KiB, MiB or GiB\n"},
     /* all at once */
+    {"[server]\nmax_buffered=1MiB\n[log]\nlevel=a\n",
+     "f.ini:4: [log] level = a: must be error, warning, info or debug\n"
+     "f.ini:2: [server] max_body is greater than max_buffered: bodies between the two could never "
+     "be taken\n"},
     {"x\n[server]\nlisen=a\n\n# c\nworkers=0\n[log]\nlevel=a\nb",
      "f.ini:1: neither a [section], nor key = value, nor a # comment\n"
      "f.ini:3: [server] lisen: unknown key; did you mean listen?\n"
@@ -300,6 +321,7 @@ static void test_errors_name_line_key_value_and_what_would_be_right(void **state
         assert_int_equal(parse(faulty[i].text), -EINVAL);
         assert_string_equal(errors.text, faulty[i].errors);
         assert_true(errors.count > 0);
+        gw_config_deinit(&config);
         assert_holds_nothing();
     }
 }
@@ -345,8 +367,19 @@ static void test_list_takes_as_many_items_as_there_is_room_for(void **state)
     gw_config_deinit(&config);
     strcat(text, line);
     assert_int_equal(parse(text), -EINVAL);
-    assert_string_equal(errors.text,
-                        "f.ini:10: [signature] secret_file = /a: there may be at most 8\n");
+    assert_string_equal(errors.text, "f.ini:10: [signature] secret_file: there may be at most 8\n");
+}
+
+static void test_items_of_a_list_know_their_lines_also_where_something_else_is_wrong(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("[signature]\nsecret_file=/a\nsecret_file=\n\n  /b\n[log]\nlevel=x\n"),
+                     -EINVAL);
+    assert_int_equal(config.secret_files.count, 2);
+    assert_string_equal(config.secret_files.items[0], "/a");
+    assert_int_equal(config.secret_files.lines[0], 2);
+    assert_string_equal(config.secret_files.items[1], "/b");
+    assert_int_equal(config.secret_files.lines[1], 5);
 }
 
 static void test_errors_that_do_not_fit_are_counted(void **state)
@@ -437,11 +470,11 @@ static void test_changed_keys_that_need_a_restart_are_named(void **state)
 static void test_file_that_cannot_be_read_is_an_error(void **state)
 {
     (void)state;
-    assert_int_equal(gw_config_load(&config, "/nonexistent/f.ini", &errors), -EINVAL);
+    assert_int_equal(gw_config_load(&config, "/nonexistent/f.ini", &errors), -ENOENT);
     assert_string_equal(errors.text, "/nonexistent/f.ini: No such file or directory\n");
     assert_int_equal(errors.count, 1);
     assert_holds_nothing();
-    assert_int_equal(gw_config_load(&config, "/tmp", &errors), -EINVAL);
+    assert_int_equal(gw_config_load(&config, "/tmp", &errors), -EISDIR);
     assert_string_equal(errors.text, "/tmp: Is a directory\n");
 }
 
@@ -458,7 +491,7 @@ static void test_file_of_1_mib_is_read_and_a_larger_one_refused(void **state)
         for (size_t i = 18; i < (1 << 20) + over; i++)
             fputc(i % 100 ? '#' : '\n', file);
         assert_int_equal(fclose(file), 0);
-        assert_int_equal(gw_config_load(&config, path, &errors), over ? -EINVAL : 0);
+        assert_int_equal(gw_config_load(&config, path, &errors), over ? -ENOBUFS : 0);
         if (over)
             assert_non_null(strstr(errors.text, ": is larger than 1 MiB\n"));
         else
@@ -481,6 +514,7 @@ int main(void)
         CONFIG_TEST(test_line_of_the_greatest_length_is_taken_and_a_longer_one_refused),
         CONFIG_TEST(test_nul_byte_is_refused),
         CONFIG_TEST(test_list_takes_as_many_items_as_there_is_room_for),
+        CONFIG_TEST(test_items_of_a_list_know_their_lines_also_where_something_else_is_wrong),
         CONFIG_TEST(test_errors_that_do_not_fit_are_counted),
         CONFIG_TEST(test_address_is_split_or_refused),
         CONFIG_TEST(test_changed_keys_that_need_a_restart_are_named),

@@ -61,7 +61,8 @@ static void detach_stores(void)
 
 static void close_backend(void)
 {
-    assert_int_equal(backend->ops->close(backend, gw_time_monotonic_ms() + 20000), 0);
+    assert_int_equal(backend->ops->finish(backend, gw_time_monotonic_ms() + 20000), 0);
+    backend->ops->free(backend);
     gw_loop_deinit(&loop);
 }
 

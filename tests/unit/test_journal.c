@@ -208,15 +208,39 @@ static void test_where_reopening_fails_the_old_file_is_kept(void **state)
     files_assert("rotated", GW_STR("one\n"));
 }
 
-static int try_open(const char *name, int64_t lock_timeout_ms, char *message, size_t message_size)
+static void test_a_link_in_the_files_place_is_not_followed_at_reopening(void **state)
+{
+    char path[PATH_MAX], other[PATH_MAX];
+    struct gw_journal *journal = open_journal();
+    struct client client;
+
+    (void)state;
+    client_init(&client);
+    assert_int_equal(rename(files_path(path, NAME), files_path(other, "rotated")), 0);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    gw_journal_reopen(journal);
+    store(journal, &client, "one\n");
+    close_journal(journal);
+    files_assert("rotated", GW_STR("one\n"));
+    assert_int_equal(access(files_path(other, "elsewhere"), F_OK), -1);
+}
+
+static int open_name(const char *name, int64_t lock_timeout_ms, struct gw_journal **journal,
+                     char *message, size_t message_size)
 {
     char path[PATH_MAX];
     struct gw_journal_options options = {.path = files_path(path, name),
                                          .sync = true,
                                          .max_queued_bytes = 1000,
                                          .lock_timeout_ms = lock_timeout_ms};
+
+    return gw_journal_open(&options, journal, message, message_size);
+}
+
+static int try_open(const char *name, int64_t lock_timeout_ms, char *message, size_t message_size)
+{
     struct gw_journal *journal;
-    int result = gw_journal_open(&options, &journal, message, message_size);
+    int result = open_name(name, lock_timeout_ms, &journal, message, message_size);
 
     if (!result)
         close_journal(journal);
@@ -235,6 +259,31 @@ static void test_two_journals_never_share_a_file(void **state)
     assert_non_null(strstr(message, NAME ".lock"));
     close_journal(journal);
     assert_int_equal(try_open(NAME, 0, message, sizeof(message)), 0);
+}
+
+/* By every pair of names; the first of a pair finds no file there. */
+static void test_a_file_has_one_lock_whatever_links_lead_to_it(void **state)
+{
+    static const char *const names[] = {
+        "events.jsonl", "link", "chain", "absolute", "folder/events.jsonl", "folder/link",
+    };
+    char path[PATH_MAX], target[PATH_MAX], message[512];
+
+    (void)state;
+    assert_int_equal(symlink(NAME, files_path(path, "link")), 0);
+    assert_int_equal(symlink("folder/link", files_path(path, "chain")), 0);
+    assert_int_equal(symlink(files_path(target, NAME), files_path(path, "absolute")), 0);
+    assert_int_equal(symlink(".", files_path(path, "folder")), 0);
+    for (size_t i = 0; i < GW_COUNT(names); i++)
+        for (size_t j = 0; j < GW_COUNT(names); j++) {
+            struct gw_journal *journal;
+
+            if (open_name(names[i], 0, &journal, message, sizeof(message)) != 0)
+                fail_msg("%s: %s", names[i], message);
+            assert_int_equal(try_open(names[j], 0, message, sizeof(message)), -EBUSY);
+            close_journal(journal);
+            assert_int_equal(unlink(files_path(path, NAME)), 0);
+        }
 }
 
 static void *close_soon(void *journal)
@@ -263,22 +312,24 @@ static void test_a_path_that_is_no_regular_file_is_refused(void **state)
         int result;
         const char *message;
     } cases[] = {
-        {"folder", -EINVAL, "regular file"},
-        {"pipe", -EINVAL, "regular file"},
-        {"null", -EINVAL, "regular file"},
-        {"missing/" NAME, -ENOENT, "No such file"},
+        {"folder", -EINVAL, "regular file"},  {"pipe", -EINVAL, "regular file"},
+        {"null", -EINVAL, "regular file"},    {"missing/" NAME, -ENOENT, "No such file"},
+        {"nowhere", -ENOENT, "No such file"}, {"circle", -ELOOP, "symbolic links"},
     };
 
     (void)state;
     assert_int_equal(mkdir(files_path(path, "folder"), 0700), 0);
     assert_int_equal(mkfifo(files_path(path, "pipe"), 0600), 0);
     assert_int_equal(symlink("/dev/null", files_path(path, "null")), 0);
+    assert_int_equal(symlink("missing/file", files_path(path, "nowhere")), 0);
+    assert_int_equal(symlink("circle", files_path(path, "circle")), 0);
     for (size_t i = 0; i < GW_COUNT(cases); i++) {
         message[0] = '\0';
         assert_int_equal(try_open(cases[i].name, 0, message, sizeof(message)), cases[i].result);
         assert_non_null(strstr(message, cases[i].message));
         assert_non_null(strstr(message, cases[i].name));
     }
+    assert_int_equal(access("/dev/null.lock", F_OK), -1);
 }
 
 static void test_closing_stores_what_was_handed_over(void **state)
@@ -309,7 +360,9 @@ int main(void)
         TEST(test_a_torn_end_is_moved_aside_at_opening),
         TEST(test_reopening_after_a_rename_begins_a_new_file),
         TEST(test_where_reopening_fails_the_old_file_is_kept),
+        TEST(test_a_link_in_the_files_place_is_not_followed_at_reopening),
         TEST(test_two_journals_never_share_a_file),
+        TEST(test_a_file_has_one_lock_whatever_links_lead_to_it),
         TEST(test_a_starter_waits_for_the_lock),
         TEST(test_a_path_that_is_no_regular_file_is_refused),
         TEST(test_closing_stores_what_was_handed_over),

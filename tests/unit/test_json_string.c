@@ -31,6 +31,18 @@ static bool equals(struct gw_str written, struct gw_str text)
     return equal;
 }
 
+static bool decodes(struct gw_str written, struct gw_str text)
+{
+    char *a = copy_of(written), *out = copy_of(written);
+    struct gw_str decoded = {.data = out};
+    bool equal = gw_json_string_decode((struct gw_str){a, written.len}, out, &decoded.len) &&
+                 gw_str_equal(decoded, text);
+
+    free(a);
+    free(out);
+    return equal;
+}
+
 #define SMILEY "\xf0\x9f\x98\x80" /* U+1F600, \ud83d\ude00 */
 
 static void test_escapes_are_resolved_before_comparing(void **state)
@@ -73,7 +85,8 @@ static void test_escapes_are_resolved_before_comparing(void **state)
 
     (void)state;
     for (size_t i = 0; i < GW_COUNT(cases); i++) {
-        if (equals(cases[i].written, cases[i].text) != cases[i].equal)
+        if (equals(cases[i].written, cases[i].text) != cases[i].equal ||
+            decodes(cases[i].written, cases[i].text) != cases[i].equal)
             fail_msg("%s", cases[i].written.data);
     }
 }

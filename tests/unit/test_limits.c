@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gw/limits.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -92,6 +96,87 @@ static void test_cpus_follow_the_affinity(void **state)
     assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
+static const struct {
+    const char *files; /* "NAME CONTENT;NAME CONTENT...", below the root */
+    const char *groups;
+    unsigned cpus;
+} quotas[] = {
+    /* v2: the own group, one above it, the root as in a container, none */
+    {"a/b/cpu.max 250000 100000;a/cpu.max 400000 100000", "0::/a/b\n", 3},
+    {"a/b/cpu.max 400000 100000;a/cpu.max 150000 100000", "0::/a/b\n", 2},
+    {"a/b/cpu.max max 100000;a/cpu.max 100000 100000", "0::/a/b\n", 1},
+    {"cpu.max 200000 100000", "0::/\n", 2},
+    {"cpu.max 1000 100000", "0::/not/there\n", 1},
+    {"a/cpu.max max 100000;c/cpu.max 100000 100000", "0::/a\n", UINT_MAX},
+    {"a/cpu.max nonsense", "0::/a\n", UINT_MAX},
+    {"cpu.max 100000 0", "0::/\n", UINT_MAX},
+    /* v1, where the controllers may share a hierarchy; v2 beside it has no cpu.max */
+    {"cpu/s/a/cpu.cfs_quota_us 150000;cpu/s/a/cpu.cfs_period_us 100000", "4:cpu:/s/a\n0::/\n", 2},
+    {"cpu/s/a/cpu.cfs_quota_us -1;cpu/s/a/cpu.cfs_period_us 100000;"
+     "cpu/s/cpu.cfs_quota_us 300000;cpu/s/cpu.cfs_period_us 100000",
+     "9:name=systemd:/s/a\n4:cpuacct,cpu:/s/a\n", 3},
+    {"cpu/cpu.cfs_quota_us 50000;cpu/cpu.cfs_period_us 100000", "1:cpu:/docker/x\n", 1},
+    {"cpu/a/cpu.cfs_quota_us 50000;cpu/a/cpu.cfs_period_us 100000", "3:cpuset:/a\n1:cpu:/b\n",
+     UINT_MAX},
+    {"cpu/cpu.cfs_quota_us 50000;cpu/cpu.cfs_period_us 100000", "nonsense\n1\n1:cpu\n1:cpu:\n:\n",
+     UINT_MAX},
+    {"cpu.max 100000 100000", "", UINT_MAX},
+};
+
+static char root[] = "/tmp/test_limits.XXXXXX";
+
+static void put_file(const char *name, const char *content)
+{
+    char path[128], command[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    snprintf(command, sizeof(command), "mkdir -p $(dirname %s)", path);
+    assert_int_equal(system(command), 0);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void put_files(const char *files)
+{
+    char copy[256], *rest = copy;
+
+    snprintf(copy, sizeof(copy), "%s", files);
+    while (rest) {
+        char *content = strsep(&rest, ";");
+        char *name = strsep(&content, " ");
+
+        put_file(name, content);
+    }
+}
+
+static int empty_root(void **state)
+{
+    char command[64];
+
+    (void)state;
+    snprintf(command, sizeof(command), "rm -rf %s", root);
+    return system(command);
+}
+
+static void test_cpus_follow_the_tightest_quota_of_all_levels(void **state)
+{
+    char groups[64];
+
+    for (size_t i = 0; i < GW_COUNT(quotas); i++) {
+        put_files(quotas[i].files);
+        put_file("groups", quotas[i].groups);
+        snprintf(groups, sizeof(groups), "%s/groups", root);
+        if (gw_limits_cgroup_cpus(root, groups) != quotas[i].cpus)
+            fail_msg("%s, %s: %u", quotas[i].files, quotas[i].groups,
+                     gw_limits_cgroup_cpus(root, groups));
+        empty_root(state);
+    }
+    assert_int_equal(gw_limits_cgroup_cpus(root, "/nonexistent"), UINT_MAX);
+}
+
 static void test_the_soft_limit_of_files_is_raised_up_to_the_hard_one(void **state)
 {
     struct rlimit limit;
@@ -117,8 +202,9 @@ int main(void)
         cmocka_unit_test(test_a_maximum_below_what_is_taken_refuses),
         cmocka_unit_test(test_threads_together_stay_within_the_maximum),
         cmocka_unit_test(test_cpus_follow_the_affinity),
+        cmocka_unit_test_teardown(test_cpus_follow_the_tightest_quota_of_all_levels, empty_root),
         cmocka_unit_test(test_the_soft_limit_of_files_is_raised_up_to_the_hard_one),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return mkdtemp(root) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -147,7 +147,7 @@ static void test_gzip_cut_off_gives_its_lines_and_an_error(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(content); i++)
-        content[i] = i % 4 == 3 ? '\n' : (char)('a' + i * i * 7 % 26);
+        content[i] = (char)(i % 4 == 3 ? '\n' : 'a' + i * i * 7 % 26);
     write_gz((struct gw_str){content, sizeof(content)});
     assert_int_equal(truncate(path, 120), 0);
     assert_int_equal(gw_lines_open(&lines, path, MAX_LINE), 0);

@@ -321,11 +321,10 @@ static int full_pipe(void)
 static const char *drain_pipe(int reader)
 {
     size_t len = 0;
-    ssize_t n = 1;
     char byte;
 
     assert_true(fcntl(reader, F_SETFL, O_NONBLOCK) == 0);
-    while (len < sizeof(captured) - 1 && (n = read(reader, &byte, 1)) > 0)
+    while (len < sizeof(captured) - 1 && read(reader, &byte, 1) == 1)
         if (byte)
             captured[len++] = byte;
     captured[len] = '\0';

@@ -15,9 +15,10 @@ static const struct {
     enum gw_reply reply;
     unsigned status;
     const char *body;
+    const char *counter; /* where it is not the status's */
 } expected[] = {
     {GW_REPLY_SUCCESS, 200, "{\"success\":true}"},
-    {GW_REPLY_OK, 200, "{\"status\":\"ok\"}"},
+    {GW_REPLY_OK, 200, "{\"status\":\"ok\"}", "probes_ok"},
     {GW_REPLY_BAD_REQUEST, 400, "{\"error\":\"Bad Request: Malformed HTTP\"}"},
     {GW_REPLY_INVALID_JSON, 400, "{\"error\":\"Bad Request: Invalid JSON\"}"},
     {GW_REPLY_UNAUTHORIZED, 401, "{\"error\":\"Unauthorized: Invalid signature\"}"},
@@ -26,9 +27,10 @@ static const struct {
     {GW_REPLY_METHOD_NOT_ALLOWED_GET, 405, "{\"error\":\"Method Not Allowed\"}"},
     {GW_REPLY_TIMEOUT, 408, "{\"error\":\"Request Timeout\"}"},
     {GW_REPLY_TOO_LARGE, 413, "{\"error\":\"Content Too Large\"}"},
+    {GW_REPLY_HEADER_TOO_LARGE, 431, "{\"error\":\"Request Header Fields Too Large\"}"},
     {GW_REPLY_FAILED, 500, "{\"error\":\"Internal Server Error\"}"},
     {GW_REPLY_OVERLOADED, 503, "{\"error\":\"Service Unavailable\"}"},
-    {GW_REPLY_NOT_READY, 503, "{\"status\":\"not ready\"}"},
+    {GW_REPLY_NOT_READY, 503, "{\"status\":\"not ready\"}", "probes_not_ready"},
 };
 
 static void test_every_reply_is_as_the_design_says(void **state)
@@ -41,7 +43,24 @@ static void test_every_reply_is_as_the_design_says(void **state)
         snprintf(counter, sizeof(counter), "reply_%u", expected[i].status);
         assert_int_equal(gw_reply_status(expected[i].reply), expected[i].status);
         assert_string_equal(gw_reply_body(expected[i].reply), expected[i].body);
-        assert_string_equal(gw_counter_name(gw_reply_counter(expected[i].reply)), counter);
+        assert_string_equal(gw_counter_name(gw_reply_counter(expected[i].reply)),
+                            expected[i].counter ? expected[i].counter : counter);
+    }
+}
+
+static void test_every_reason_has_an_answer_a_text_and_a_counter_of_its_own(void **state)
+{
+    (void)state;
+    for (int i = GW_REASON_NONE + 1; i < GW_REASON_COUNT; i++) {
+        const char *text = gw_reason_text((enum gw_reason)i);
+        enum gw_counter counter = gw_reason_counter((enum gw_reason)i);
+
+        assert_true(gw_reply_status(gw_reason_reply((enum gw_reason)i)) >= 400);
+        assert_memory_equal(gw_counter_name(counter), "refused_", strlen("refused_"));
+        for (int other = GW_REASON_NONE + 1; other < i; other++) {
+            assert_string_not_equal(text, gw_reason_text((enum gw_reason)other));
+            assert_int_not_equal(counter, gw_reason_counter((enum gw_reason)other));
+        }
     }
 }
 
@@ -112,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_reply_is_as_the_design_says),
+        cmocka_unit_test(test_every_reason_has_an_answer_a_text_and_a_counter_of_its_own),
         cmocka_unit_test(test_a_reply_on_a_bare_socket_is_whole),
         cmocka_unit_test(test_a_reply_names_what_helps),
         cmocka_unit_test(test_replies_are_built_and_freed),

@@ -15,7 +15,7 @@
 
 static char folder[64];
 static struct gw_secrets secrets;
-static char message[512];
+static char message[1024];
 
 static const char *path_of(const char *name)
 {
@@ -35,17 +35,23 @@ static void put_file(const char *name, struct gw_str content, mode_t mode)
     assert_int_equal(chmod(path_of(name), mode), 0);
 }
 
+static int load(const char *const *paths, size_t count)
+{
+    return gw_secrets_load(&secrets, &(struct gw_secret_files){.paths = paths, .count = count},
+                           message, sizeof(message));
+}
+
 static int load_file(const char *name)
 {
     char path[128];
 
     snprintf(path, sizeof(path), "%s", path_of(name));
-    return gw_secrets_load(&secrets, (const char *const[]){path}, 1, message, sizeof(message));
+    return load((const char *const[]){path}, 1);
 }
 
 static int load_none(void)
 {
-    return gw_secrets_load(&secrets, NULL, 0, message, sizeof(message));
+    return gw_secrets_load(&secrets, NULL, message, sizeof(message));
 }
 
 static void assert_secret(size_t index, struct gw_str expected, const char *source)
@@ -140,6 +146,24 @@ static void test_file_that_others_may_write_is_refused_and_read_is_warned_about(
         gw_secrets_deinit(&secrets);
         assert_int_equal(unlink(path_of("s")), 0);
     }
+}
+
+static void test_file_of_another_user_is_refused(void **state)
+{
+    int r;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* only root gives files away */
+    put_file("s", GW_STR(GOOD), 0600);
+    assert_int_equal(chown(path_of("s"), 65534, 65534), 0);
+    assert_int_equal(load_file("s"), -EPERM);
+    assert_in(message, "belongs to the user 65534");
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(seteuid(65534), 0);
+    r = load_file("s");
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(r, 0);
 }
 
 static const struct {
@@ -245,19 +269,63 @@ static void test_several_files_keep_their_order_and_one_bad_file_leaves_none(voi
     put_file("a", GW_STR(GOOD "a"), 0600);
     snprintf(first, sizeof(first), "%s", path_of("b"));
     snprintf(second, sizeof(second), "%s", path_of("a"));
-    assert_int_equal(gw_secrets_load(&secrets, (const char *const[]){first, second}, 2, message,
-                                     sizeof(message)),
-                     0);
+    assert_int_equal(load((const char *const[]){first, second}, 2), 0);
     assert_int_equal(secrets.count, 2);
     assert_secret(0, GW_STR(GOOD "b"), first);
     assert_secret(1, GW_STR(GOOD "a"), second);
     gw_secrets_deinit(&secrets);
 
     assert_int_equal(unlink(second), 0);
-    assert_int_equal(gw_secrets_load(&secrets, (const char *const[]){first, second}, 2, message,
-                                     sizeof(message)),
-                     -ENOENT);
+    assert_int_equal(load((const char *const[]){first, second}, 2), -ENOENT);
     assert_int_equal(secrets.count, 0);
+    assert_int_equal(load((const char *const[]){second, first}, 2), -ENOENT);
+    assert_int_equal(secrets.count, 0);
+}
+
+static void test_every_bad_file_is_told_with_its_line_but_not_what_may_be_a_secret(void **state)
+{
+    static const unsigned lines[] = {3, 4, 7};
+    char empty[128], expected[512];
+    const struct gw_secret_files files = {
+        .paths = (const char *const[]){"/hunter2", empty, "hunter2"},
+        .count = 3,
+        .config = "f.ini",
+        .lines = lines,
+    };
+
+    (void)state;
+    put_file("s", GW_STR(""), 0600);
+    snprintf(empty, sizeof(empty), "%s", path_of("s"));
+    snprintf(expected, sizeof(expected),
+             "f.ini:3: [signature] secret_file: what it names cannot be opened: No such file or "
+             "directory\n"
+             "f.ini:4: [signature] secret_file: %s is empty: it must hold the secret that Genesys "
+             "signs with\n"
+             "f.ini:7: [signature] secret_file: what it names cannot be opened: No such file or "
+             "directory",
+             empty);
+    assert_int_equal(gw_secrets_load(&secrets, &files, message, sizeof(message)), -ENOENT);
+    assert_string_equal(message, expected);
+    assert_int_equal(secrets.count, 0);
+}
+
+static void test_messages_that_do_not_fit_are_cut(void **state)
+{
+    static const unsigned lines[] = {1, 2, 3, 4};
+    const struct gw_secret_files files = {
+        .paths = (const char *const[]){"/a/a", "/a/a", "/a/a", "/a/a"},
+        .count = 4,
+        .config = "f.ini",
+        .lines = lines,
+    };
+
+    (void)state;
+    for (size_t size = 1; size < 300; size++) {
+        memset(message, '!', sizeof(message));
+        assert_int_equal(gw_secrets_load(&secrets, &files, message, size), -ENOENT);
+        assert_int_equal(strlen(message), size - 1);
+        assert_int_equal(message[size], '!');
+    }
 }
 
 static void test_more_secrets_than_can_be_used_are_refused(void **state)
@@ -270,11 +338,10 @@ static void test_more_secrets_than_can_be_used_are_refused(void **state)
     snprintf(path, sizeof(path), "%s", path_of("s"));
     for (size_t i = 0; i < GW_COUNT(files); i++)
         files[i] = path;
-    assert_int_equal(gw_secrets_load(&secrets, files, GW_KEYS_MAX, message, sizeof(message)), 0);
+    assert_int_equal(load(files, GW_KEYS_MAX), 0);
     assert_int_equal(secrets.count, GW_KEYS_MAX);
     gw_secrets_deinit(&secrets);
-    assert_int_equal(gw_secrets_load(&secrets, files, GW_KEYS_MAX + 1, message, sizeof(message)),
-                     -EINVAL);
+    assert_int_equal(load(files, GW_KEYS_MAX + 1), -EINVAL);
     assert_in(message, "at most 8");
 }
 
@@ -306,6 +373,10 @@ static void test_credentials_are_taken_by_name_where_no_file_is_named(void **sta
     assert_secret(2, GW_STR(GOOD "2"), path_of("webhook-secret-new"));
     assert_null(secrets.items[0].warning);
     gw_secrets_deinit(&secrets);
+
+    put_file("webhook-secret-empty", GW_STR(""), 0440);
+    assert_int_equal(load_none(), -EINVAL);
+    assert_in(message, "webhook-secret-empty is empty");
 
     put_file("named", GW_STR(GOOD), 0600);
     assert_int_equal(load_file("named"), 0);
@@ -375,12 +446,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SECRET_TEST(test_one_line_break_is_taken_off_a_file_and_nothing_else),
         SECRET_TEST(test_file_that_others_may_write_is_refused_and_read_is_warned_about),
+        SECRET_TEST(test_file_of_another_user_is_refused),
         SECRET_TEST(test_weak_secret_is_taken_with_a_warning),
         SECRET_TEST(test_empty_secret_is_refused),
         SECRET_TEST(test_secret_of_the_greatest_length_is_taken_and_a_longer_one_refused),
         SECRET_TEST(test_what_is_no_readable_file_is_refused_by_name),
         SECRET_TEST(test_link_to_a_secret_is_followed),
         SECRET_TEST(test_several_files_keep_their_order_and_one_bad_file_leaves_none),
+        SECRET_TEST(test_every_bad_file_is_told_with_its_line_but_not_what_may_be_a_secret),
+        SECRET_TEST(test_messages_that_do_not_fit_are_cut),
         SECRET_TEST(test_more_secrets_than_can_be_used_are_refused),
         SECRET_TEST(test_no_secret_at_all_says_the_three_ways_to_give_one),
         SECRET_TEST(test_credentials_are_taken_by_name_where_no_file_is_named),

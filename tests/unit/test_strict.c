@@ -16,49 +16,55 @@ struct head_case {
     const char *what;
     bool http_1_0;
     struct header headers[5];
-    const char *reason; /* a part of it; NULL: passes */
+    enum gw_reason reason; /* GW_REASON_NONE: passes */
 };
 
 static const struct head_case cases[] = {
-    {"a plain POST", false, {{"Host", "a"}, {"Content-Length", "12"}}, NULL},
-    {"chunked", false, {{"Host", "a"}, {"Transfer-Encoding", "chunked"}}, NULL},
-    {"chunked in any case", false, {{"hOST", "a"}, {"transfer-encoding", "Chunked"}}, NULL},
-    {"HTTP/1.0 needs no Host", true, {{"Content-Length", "1"}}, NULL},
+    {"a plain POST", false, {{"Host", "a"}, {"Content-Length", "12"}}, GW_REASON_NONE},
+    {"chunked", false, {{"Host", "a"}, {"Transfer-Encoding", "chunked"}}, GW_REASON_NONE},
+    {"chunked in any case",
+     false,
+     {{"hOST", "a"}, {"transfer-encoding", "Chunked"}},
+     GW_REASON_NONE},
+    {"HTTP/1.0 needs no Host", true, {{"Content-Length", "1"}}, GW_REASON_NONE},
     {"a value may be empty, and hold tabs and UTF-8",
      false,
      {{"Host", "a"}, {"X-A", ""}, {"X-B", "a\tb \xc3\xa4"}},
-     NULL},
-    {"every character of a token", false, {{"Host", "a"}, {"!#$%&'*+-.^_`|~09azAZ", "x"}}, NULL},
-    {"no Host in HTTP/1.1", false, {{"Content-Length", "1"}}, "one Host"},
-    {"two Hosts", false, {{"Host", "a"}, {"Host", "a"}}, "one Host"},
-    {"two Hosts in HTTP/1.0", true, {{"Host", "a"}, {"host", "b"}}, "one Host"},
+     GW_REASON_NONE},
+    {"every character of a token",
+     false,
+     {{"Host", "a"}, {"!#$%&'*+-.^_`|~09azAZ", "x"}},
+     GW_REASON_NONE},
+    {"no Host in HTTP/1.1", false, {{"Content-Length", "1"}}, GW_REASON_HOST},
+    {"two Hosts", false, {{"Host", "a"}, {"Host", "a"}}, GW_REASON_HOST},
+    {"two Hosts in HTTP/1.0", true, {{"Host", "a"}, {"host", "b"}}, GW_REASON_HOST},
     {"two equal lengths",
      false,
      {{"Host", "a"}, {"Content-Length", "1"}, {"Content-Length", "1"}},
-     "than one Content-Length"},
+     GW_REASON_TWO_LENGTHS},
     {"length and encoding",
      false,
      {{"Host", "a"}, {"Content-Length", "1"}, {"Transfer-Encoding", "chunked"}},
-     "both"},
-    {"gzip", false, {{"Host", "a"}, {"Transfer-Encoding", "gzip"}}, "other than one chunked"},
+     GW_REASON_LENGTH_AND_ENCODING},
+    {"gzip", false, {{"Host", "a"}, {"Transfer-Encoding", "gzip"}}, GW_REASON_TRANSFER_ENCODING},
     {"gzip, chunked",
      false,
      {{"Host", "a"}, {"Transfer-Encoding", "gzip, chunked"}},
-     "other than one chunked"},
+     GW_REASON_TRANSFER_ENCODING},
     {"chunked twice",
      false,
      {{"Host", "a"}, {"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}},
-     "other than one chunked"},
-    {"chunked in HTTP/1.0", true, {{"Transfer-Encoding", "chunked"}}, "HTTP/1.0"},
-    {"a blank before the colon", false, {{"Host", "a"}, {"X-A ", "b"}}, "not a token"},
-    {"a tab before the colon", false, {{"Host\t", "a"}}, "not a token"},
-    {"an empty name", false, {{"Host", "a"}, {"", "b"}}, "not a token"},
-    {"a name with a slash", false, {{"Host", "a"}, {"a/b", "b"}}, "not a token"},
-    {"a name with a high byte", false, {{"Host", "a"}, {"a\xc3\xa4", "b"}}, "not a token"},
-    {"a CR in a value", false, {{"Host", "a"}, {"X-A", "b\rc"}}, "control characters"},
-    {"a LF in a value", false, {{"Host", "a"}, {"X-A", "b\nc"}}, "control characters"},
-    {"an escape in a value", false, {{"Host", "a"}, {"X-A", "\x1b"}}, "control characters"},
-    {"a DEL in a value", false, {{"Host", "a"}, {"X-A", "\x7f"}}, "control characters"},
+     GW_REASON_TRANSFER_ENCODING},
+    {"chunked in HTTP/1.0", true, {{"Transfer-Encoding", "chunked"}}, GW_REASON_HTTP_1_0_ENCODING},
+    {"a blank before the colon", false, {{"Host", "a"}, {"X-A ", "b"}}, GW_REASON_HEADER_NAME},
+    {"a tab before the colon", false, {{"Host\t", "a"}}, GW_REASON_HEADER_NAME},
+    {"an empty name", false, {{"Host", "a"}, {"", "b"}}, GW_REASON_HEADER_NAME},
+    {"a name with a slash", false, {{"Host", "a"}, {"a/b", "b"}}, GW_REASON_HEADER_NAME},
+    {"a name with a high byte", false, {{"Host", "a"}, {"a\xc3\xa4", "b"}}, GW_REASON_HEADER_NAME},
+    {"a CR in a value", false, {{"Host", "a"}, {"X-A", "b\rc"}}, GW_REASON_HEADER_VALUE},
+    {"a LF in a value", false, {{"Host", "a"}, {"X-A", "b\nc"}}, GW_REASON_HEADER_VALUE},
+    {"an escape in a value", false, {{"Host", "a"}, {"X-A", "\x1b"}}, GW_REASON_HEADER_VALUE},
+    {"a DEL in a value", false, {{"Host", "a"}, {"X-A", "\x7f"}}, GW_REASON_HEADER_VALUE},
 };
 
 static void test_strictness_is_what_the_table_says(void **state)
@@ -69,10 +75,10 @@ static void test_strictness_is_what_the_table_says(void **state)
 
         for (const struct header *h = cases[i].headers; h->name; h++)
             gw_head_add(&head, "X-Genesys-Signature", gw_str(h->name), gw_str(h->value));
-        const char *reason = gw_strict_check(&head);
+        enum gw_reason reason = gw_strict_check(&head);
 
-        if (!reason != !cases[i].reason || (reason && !strstr(reason, cases[i].reason)))
-            fail_msg("%s: %s", cases[i].what, reason ? reason : "passed");
+        if (reason != cases[i].reason)
+            fail_msg("%s: %d and not %d", cases[i].what, reason, cases[i].reason);
     }
 }
 
@@ -83,7 +89,7 @@ static void test_a_nul_in_a_value_is_refused(void **state)
     (void)state;
     gw_head_add(&head, NULL, GW_STR("Host"), GW_STR("a"));
     gw_head_add(&head, NULL, GW_STR("X-A"), GW_STR("b\0c"));
-    assert_non_null(gw_strict_check(&head));
+    assert_int_equal(gw_strict_check(&head), GW_REASON_HEADER_VALUE);
 }
 
 static void test_signatures_are_counted_and_the_first_is_kept(void **state)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gw/settings.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static char bytes[] = "0123456789abcdef";
+static const struct gw_secrets secrets = {.items = {{bytes, 16}, {bytes, 8}}, .count = 2};
+
+static void test_a_reload_takes_over_what_the_configuration_says(void **state)
+{
+    static const char text[] = "[server]\npath=/hook\nmax_body=1KiB\nrequest_timeout=3s\n"
+                               "idle_timeout=4s\n[signature]\nheader=X-Hub-Signature-256\n"
+                               "encoding=base64\nprefix=sha256=\n"
+                               "[storage]\non_update_failure=acknowledge\n";
+    struct gw_config_errors errors = {.count = 0};
+    struct gw_settings *settings;
+    struct gw_config config;
+
+    (void)state;
+    assert_int_equal(gw_config_parse(&config, text, sizeof(text) - 1, "f.ini", &errors), 0);
+    assert_int_equal(gw_settings_new(&config, &secrets, &settings), 0);
+    gw_config_deinit(&config);
+    assert_int_equal(settings->max_body_bytes, 1024);
+    assert_int_equal(settings->request_timeout_ms, 3000);
+    assert_int_equal(settings->idle_timeout_ms, 4000);
+    assert_true(settings->acknowledge_failed_updates);
+    assert_string_equal(settings->endpoint->path, "/hook");
+    assert_string_equal(settings->endpoint->scheme.header, "X-Hub-Signature-256");
+    assert_int_equal(settings->endpoint->scheme.encoding, GW_SIGNATURE_BASE64);
+    assert_int_equal(settings->endpoint->keyring.count, 2);
+    gw_settings_unref(settings);
+}
+
+/* A sanitizer sees what is freed too early, or not at all. */
+static void test_a_request_keeps_the_settings_that_it_began_with(void **state)
+{
+    struct gw_config_errors errors = {.count = 0};
+    struct gw_settings *settings, *kept;
+    struct gw_config config;
+
+    (void)state;
+    assert_int_equal(gw_config_parse(&config, NULL, 0, "defaults", &errors), 0);
+    assert_int_equal(gw_settings_new(&config, &secrets, &settings), 0);
+    gw_config_deinit(&config);
+    kept = gw_settings_ref(settings);
+    assert_null(gw_settings_unref(settings));
+    assert_ptr_equal(gw_settings_endpoint(kept, GW_STR("/webhook")), kept->endpoint);
+    assert_null(gw_settings_endpoint(kept, GW_STR("/webhook/")));
+    assert_null(gw_settings_endpoint(kept, GW_STR("/")));
+    assert_null(gw_settings_unref(kept));
+    assert_null(gw_settings_unref(NULL));
+}
+
+static void test_an_empty_secret_is_no_key(void **state)
+{
+    static const struct gw_secrets empty = {.items = {{bytes, 16}, {bytes, 0}}, .count = 2};
+    struct gw_config_errors errors = {.count = 0};
+    struct gw_settings *settings;
+    struct gw_config config;
+
+    (void)state;
+    assert_int_equal(gw_config_parse(&config, NULL, 0, "defaults", &errors), 0);
+    assert_int_equal(gw_settings_new(&config, &empty, &settings), -EINVAL);
+    gw_config_deinit(&config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_reload_takes_over_what_the_configuration_says),
+        cmocka_unit_test(test_a_request_keeps_the_settings_that_it_began_with),
+        cmocka_unit_test(test_an_empty_secret_is_no_key),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
