@@ -127,7 +127,7 @@ def test_a_new_file_and_its_name_are_synced_before_the_first_200(spawn, tmp_path
     daemon.stop()
     calls = read_trace(trace)
     opened = [call for call in calls if call.name == "openat"
-              and f'"{daemon.folder}"' in call.text and (call.result or -1) >= 0]
+              and f'"{daemon.folder}/."' in call.text and (call.result or -1) >= 0]
     folders = {call.result for call in opened}
     syncs = [call for call in calls if call.name == "fsync" and descriptor(call) in folders
              and call.result == 0]
