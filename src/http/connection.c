@@ -23,7 +23,6 @@
 #include <sys/socket.h>
 
 #define SWEEP_MS 500
-#define LOOK_MS 50 /* a draining worker asks in every pass */
 /* A client may send an empty line before a request (RFC 9112, section 2.2), and old ones send one
  * behind a body; the library skips them without a word. */
 #define EMPTY_LINES_BYTES 4
@@ -226,9 +225,6 @@ void gw_connection_look_at_idle(struct gw_front *front)
 {
     struct gw_connection *next;
 
-    if (front->loop->now_ms - front->looked_ms < LOOK_MS)
-        return;
-    front->looked_ms = front->loop->now_ms;
     for (struct gw_connection *c = front->phases[GW_PHASE_IDLE].oldest; c; c = next) {
         next = c->next;
         look_at_idle(c);

@@ -96,7 +96,6 @@ struct gw_front {
     struct gw_buffer spare_bodies[SPARE_BODIES]; /* malloc is slow for what a body takes */
     size_t spare_count;
     size_t requests;
-    int64_t looked_ms; /* when the idle connections were looked at */
     struct gw_log_limit refused_limits[GW_REASON_COUNT];
     struct gw_log_limit library_limit, accept_limit, timestamp_limit;
 };
@@ -120,8 +119,8 @@ struct gw_connection *gw_connection_free(struct gw_connection *connection);
 struct gw_connection *gw_connection_opened(struct gw_front *front, struct MHD_Connection *mhd);
 void gw_connection_enter(struct gw_connection *connection, enum gw_phase phase);
 void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms);
-/* Finds out which idle connections have begun a request, or been closed by their clients. To be
- * called in every pass: it looks at times only. */
+/* Finds out which idle connections have begun a request, or been closed by their clients: a system
+ * call each. */
 void gw_connection_look_at_idle(struct gw_front *front);
 /* Writes the peer's address as text. */
 void gw_connection_format_peer(const struct gw_connection *connection, char *text, size_t size);

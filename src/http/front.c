@@ -16,6 +16,7 @@
  * cleared after every request and stays while idle, so it costs time as well as memory: at the
  * library's own 32 KiB, 10,000 idle connections took 322 MiB. */
 #define POOL_BYTES (16 << 10)
+#define LAST_RUNS 8
 #define LOG_BURST 5
 #define LOG_PER_SECOND 1
 
@@ -106,6 +107,16 @@ static int watch_all(struct gw_front *front, const struct gw_front_options *opti
     return gw_accept_start(front, options);
 }
 
+/* An answer is queued in one run and sent in one of the next; what a client does not take is cut.
+ */
+static void send_answers(struct gw_front *front)
+{
+    for (int runs = 0; runs < LAST_RUNS && (front->phases[GW_PHASE_STORING].oldest ||
+                                            front->phases[GW_PHASE_REPLYING].oldest);
+         runs++)
+        gw_front_run(front);
+}
+
 int gw_front_new(const struct gw_front_options *options, struct gw_front **front)
 {
     struct gw_front *made = calloc(1, sizeof(*made));
@@ -136,7 +147,7 @@ struct gw_front *gw_front_free(struct gw_front *front)
     if (front->mhd) {
         gw_accept_end(front);
         gw_request_abandon_all(front);
-        gw_front_run(front);
+        send_answers(front);
         gw_loop_cancel_timer(front->loop, &front->sweep);
         gw_loop_remove(front->loop, &front->mhd_watch);
         MHD_stop_daemon(front->mhd);
@@ -194,14 +205,13 @@ size_t gw_front_requests(const struct gw_front *front)
 
 bool gw_front_drained(struct gw_front *front)
 {
-    const struct gw_connection *newest;
+    const struct gw_connection *newest = front->phases[GW_PHASE_IDLE].newest;
 
-    gw_connection_look_at_idle(front);
     if (front->requests > 0 || front->phases[GW_PHASE_READING].oldest)
         return false;
-    newest = front->phases[GW_PHASE_IDLE].newest;
-    if (!newest)
-        return true;
-    return front->loop->now_ms - newest->since_ms >= GW_FRONT_LINGER_MS &&
-           front->loop->now_ms - front->hushed_ms >= GW_FRONT_LINGER_MS;
+    if (newest && (front->loop->now_ms - newest->since_ms < GW_FRONT_LINGER_MS ||
+                   front->loop->now_ms - front->hushed_ms < GW_FRONT_LINGER_MS))
+        return false;
+    gw_connection_look_at_idle(front);
+    return !front->phases[GW_PHASE_READING].oldest;
 }
