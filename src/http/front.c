@@ -5,6 +5,8 @@
  */
 #include "connection.h"
 
+#include "gw/time.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
  * cleared after every request and stays while idle, so it costs time as well as memory: at the
  * library's own 32 KiB, 10,000 idle connections took 322 MiB. */
 #define POOL_BYTES (16 << 10)
-#define LAST_RUNS 8
+#define LAST_ANSWERS_MS 500
 #define LOG_BURST 5
 #define LOG_PER_SECOND 1
 
@@ -111,10 +113,14 @@ static int watch_all(struct gw_front *front, const struct gw_front_options *opti
  */
 static void send_answers(struct gw_front *front)
 {
-    for (int runs = 0; runs < LAST_RUNS && (front->phases[GW_PHASE_STORING].oldest ||
-                                            front->phases[GW_PHASE_REPLYING].oldest);
-         runs++)
+    const int64_t until_ms = gw_time_monotonic_ms() + LAST_ANSWERS_MS;
+
+    while ((front->phases[GW_PHASE_STORING].oldest || front->phases[GW_PHASE_REPLYING].oldest) &&
+           gw_time_monotonic_ms() < until_ms) {
         gw_front_run(front);
+        if (gw_loop_wait(front->loop, 1) != 0)
+            return;
+    }
 }
 
 int gw_front_new(const struct gw_front_options *options, struct gw_front **front)

@@ -71,6 +71,7 @@ def test_auto_is_a_worker_for_each_cpu_that_it_may_use(spawn):
 @pytest.mark.parametrize("connections", [7, 40])
 def test_connections_are_shared_out_evenly(spawn, connections):
     daemon = spawn({"server.workers": 3}).start()
+    daemon.wait_no_connection()
     clients = [daemon.client() for _ in range(connections)]
     for number, client in enumerate(clients):
         assert client.post(event(f"c-{number}")).status == 200
