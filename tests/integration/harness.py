@@ -268,8 +268,11 @@ class Daemon:
     def connections(self):
         """How many clients' sockets somebody holds at its port. (Of /proc/PID/fd only root may see
         anything, as the daemon is not dumpable.)"""
-        return sum(int(local.split(":")[1], 16) == self.port and state != LISTEN and inode != "0"
-                   for _, local, _, state, _, _, _, _, _, inode, *_ in tcp_sockets("tcp", "tcp6"))
+        # A table that changes while it is read may show a socket twice.
+        return len({inode for _, local, _, state, *_, inode in
+                    (row[:10] for row in tcp_sockets("tcp", "tcp6"))
+                    if int(local.split(":")[1], 16) == self.port and state != LISTEN
+                    and inode != "0"})
 
     def connections_by_worker(self):
         """How many client sockets each epoll that has any waits for: one epoll a worker."""
