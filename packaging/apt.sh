@@ -7,14 +7,14 @@
 build_packages=(
     gcc libc6-dev meson ninja-build pkg-config
     libmicrohttpd-dev libssl-dev libcurl4-openssl-dev libjansson-dev libinih-dev libsystemd-dev
-    zlib1g-dev
+    zlib1g-dev libexpat1-dev
     curl openssl
 )
 
 # shellcheck disable=SC2034
 test_packages=(
     "${build_packages[@]}"
-    libcmocka-dev python3 python3-pytest strace
+    libcmocka-dev python3 python3-pytest strace iproute2
     systemd # for systemd-socket-activate
     clang lld llvm libclang-rt-14-dev
     clang-format clang-tidy cppcheck shellcheck universal-ctags

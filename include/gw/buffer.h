@@ -19,6 +19,9 @@ struct gw_buffer {
 /* No memory is taken before the first byte. */
 void gw_buffer_init(struct gw_buffer *buffer, size_t max_bytes);
 void gw_buffer_deinit(struct gw_buffer *buffer);
+/* The same for what held a secret: overwritten first. Where it grew, only what was reserved in one
+ * piece is sure to leave nothing behind. */
+void gw_buffer_wipe(struct gw_buffer *buffer);
 
 /**
  * Makes room for @extra more bytes; grows by doubling, so n appends cost O(n).
@@ -28,6 +31,10 @@ int gw_buffer_reserve(struct gw_buffer *buffer, size_t extra) GW_MUST_CHECK;
 
 /* Errors as gw_buffer_reserve's. */
 int gw_buffer_append(struct gw_buffer *buffer, struct gw_str bytes) GW_MUST_CHECK;
+
+/* Appends all of @parts, or nothing. Errors as gw_buffer_reserve's. */
+int gw_buffer_append_all(struct gw_buffer *buffer, const struct gw_str *parts,
+                         size_t count) GW_MUST_CHECK;
 
 /**
  * Appends @text as a JSON string with its quotes (RFC 8259, section 7): quotes, backslashes and

@@ -7,11 +7,11 @@
  * clock, no globals.
  */
 
-#include "gw/base.h"
+#include "gw/hmac.h"
 #include "gw/metrics.h"
 
-#define GW_SIGNATURE_DIGEST 32
-#define GW_SIGNATURE_TEXT_SIZE 65 /* hex and its NUL; base64 is shorter */
+#define GW_SIGNATURE_DIGEST GW_SHA256_SIZE
+#define GW_SIGNATURE_TEXT_SIZE GW_SHA256_HEX_SIZE /* base64 is shorter */
 
 enum gw_signature_encoding { GW_SIGNATURE_HEX, GW_SIGNATURE_BASE64 };
 
@@ -28,10 +28,7 @@ enum gw_signature_error {
     GW_SIGNATURE_MISMATCH     /* of none of the secrets */
 };
 
-/*
- * Keys: the digest states after the inner and outer pad, computed once and copied for each body, so
- * that the secret itself need not be kept. Immutable once filled: any number of threads may read.
- */
+/* The secrets' keys. Immutable once filled: any number of threads may read. */
 struct gw_keyring {
     struct gw_hmac_key *keys[GW_KEYS_MAX];
     size_t count;
@@ -39,16 +36,7 @@ struct gw_keyring {
 
 /* @secret is only read. @return 0, -ENOSPC beyond GW_KEYS_MAX, -EINVAL when empty, -ENOMEM. */
 int gw_keyring_add(struct gw_keyring *keyring, struct gw_str secret) GW_MUST_CHECK;
-/* OpenSSL overwrites the states before it frees them. */
 void gw_keyring_deinit(struct gw_keyring *keyring);
-
-/* The scratch states of one thread. @return NULL where there is no memory. */
-struct gw_hmac *gw_hmac_new(void);
-struct gw_hmac *gw_hmac_free(struct gw_hmac *hmac);
-
-/* HMAC-SHA256 of @body under key @index of @keyring. @return 0 or -ENOMEM. */
-int gw_hmac_compute(struct gw_hmac *hmac, const struct gw_keyring *keyring, size_t index,
-                    struct gw_str body, uint8_t digest[static GW_SIGNATURE_DIGEST]) GW_MUST_CHECK;
 
 /**
  * Reads a header's value into a digest. Strict: exactly the prefix, then 64 hex digits in any case,

@@ -10,6 +10,7 @@
 #include "gw/buffer.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +28,13 @@ void gw_buffer_deinit(struct gw_buffer *buffer)
 {
     free(buffer->data);
     *buffer = (struct gw_buffer){.max = buffer->max};
+}
+
+void gw_buffer_wipe(struct gw_buffer *buffer)
+{
+    if (buffer->data)
+        OPENSSL_cleanse(buffer->data, buffer->capacity);
+    gw_buffer_deinit(buffer);
 }
 
 static size_t next_capacity(const struct gw_buffer *buffer, size_t needed)
@@ -67,6 +75,18 @@ int gw_buffer_append(struct gw_buffer *buffer, struct gw_str bytes)
     memcpy(buffer->data + buffer->len, bytes.data, bytes.len);
     buffer->len += bytes.len;
     return 0;
+}
+
+int gw_buffer_append_all(struct gw_buffer *buffer, const struct gw_str *parts, size_t count)
+{
+    size_t before = buffer->len;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = gw_buffer_append(buffer, parts[i]);
+    if (r < 0)
+        buffer->len = before;
+    return r;
 }
 
 /* What follows the backslash: 'u' for the long form, 0 where the byte stands as it is. */

@@ -111,7 +111,7 @@ int gw_signer_append_value(struct gw_signer *signer, struct gw_str body, struct 
 {
     uint8_t digest[GW_SIGNATURE_DIGEST];
     char text[GW_SIGNATURE_TEXT_SIZE];
-    int r = gw_hmac_compute(signer->hmac, &signer->keyring, 0, body, digest);
+    int r = gw_hmac_compute(signer->hmac, signer->keyring.keys[0], body, digest);
 
     if (r < 0)
         return r;

@@ -21,15 +21,6 @@ static const struct gw_str actions[] = {
     [GW_ACTION_UPDATE] = GW_STR("update"),
 };
 
-static int append_all(struct gw_buffer *out, const struct gw_str *parts, size_t count)
-{
-    int result = 0;
-
-    for (size_t i = 0; !result && i < count; i++)
-        result = gw_buffer_append(out, parts[i]);
-    return result;
-}
-
 static int append_head(const struct gw_write *write, struct gw_buffer *out)
 {
     char received_at[GW_TIME_TEXT_SIZE];
@@ -41,11 +32,11 @@ static int append_head(const struct gw_write *write, struct gw_buffer *out)
     int result;
 
     gw_time_format(write->received_at_ms, received_at);
-    result = append_all(out, before, GW_COUNT(before));
+    result = gw_buffer_append_all(out, before, GW_COUNT(before));
     if (!result)
         result = gw_buffer_append_json(out, write->event_type);
     if (!result)
-        result = append_all(out, after, GW_COUNT(after));
+        result = gw_buffer_append_all(out, after, GW_COUNT(after));
     if (!result)
         result = gw_buffer_append_number(out, write->order);
     return result;
@@ -58,7 +49,7 @@ static int append_field(const struct gw_write *write, enum gw_field field, struc
 
     if (!write->fields[field].data)
         return 0;
-    result = append_all(out, name, GW_COUNT(name));
+    result = gw_buffer_append_all(out, name, GW_COUNT(name));
     if (!result)
         result = gw_buffer_append_json(out, write->fields[field]);
     return result;
@@ -79,7 +70,7 @@ static int append_payload(const struct gw_write *write, struct gw_buffer *out)
 {
     const struct gw_str parts[] = {GW_STR("},\"payload\":"), write->payload, GW_STR("}\n")};
 
-    return append_all(out, parts, GW_COUNT(parts));
+    return gw_buffer_append_all(out, parts, GW_COUNT(parts));
 }
 
 int gw_line_append(const struct gw_write *write, struct gw_buffer *out)

@@ -35,7 +35,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc, (void)argv;
     hmac = gw_hmac_new();
     check(hmac && gw_keyring_add(&keyring, GW_STR("key")) == 0 &&
-          gw_hmac_compute(hmac, &keyring, 0, body, right) == 0);
+          gw_hmac_compute(hmac, keyring.keys[0], body, right) == 0);
     return 0;
 }
 

@@ -199,6 +199,20 @@ static void test_numbers_are_written_in_decimal(void **state)
     }
 }
 
+static void test_buffer_that_was_wiped_is_as_new(void **state)
+{
+    struct gw_buffer buffer;
+
+    (void)state;
+    gw_buffer_init(&buffer, 16);
+    gw_buffer_wipe(&buffer);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(gw_buffer_append(&buffer, GW_STR("0123456789abcdef")), 0);
+        gw_buffer_wipe(&buffer);
+        assert_true(!buffer.data && buffer.len == 0 && buffer.capacity == 0 && buffer.max == 16);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_buffer_is_filled_to_its_maximum_and_not_beyond),
         cmocka_unit_test(test_buffer_grows_by_doubling),
         cmocka_unit_test(test_buffer_can_be_used_again_after_deinit),
+        cmocka_unit_test(test_buffer_that_was_wiped_is_as_new),
         cmocka_unit_test(test_json_strings_are_escaped_as_rfc_8259_asks),
         cmocka_unit_test(test_json_string_without_room_appends_nothing),
         cmocka_unit_test(test_formatted_text_of_any_length_is_appended_without_its_nul),

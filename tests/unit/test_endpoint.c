@@ -71,7 +71,7 @@ static struct gw_str sign(size_t secret, struct gw_str body, char *text)
 {
     uint8_t digest[GW_SIGNATURE_DIGEST];
 
-    assert_int_equal(gw_hmac_compute(hmac, &endpoint->keyring, secret, body, digest), 0);
+    assert_int_equal(gw_hmac_compute(hmac, endpoint->keyring.keys[secret], body, digest), 0);
     gw_signature_encode(&endpoint->scheme, digest, text);
     return gw_str(text);
 }
