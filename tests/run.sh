@@ -138,6 +138,9 @@ c_files()
 stage_packages()
 {
     install_packages "${test_packages[@]}"
+    # Not by name in the list: another vendor's Node has its own npm, which Debian's would conflict with.
+    command -v npm >/dev/null || install_packages nodejs npm
+    tests/npm/install.sh
 }
 
 stage_gcc()
@@ -195,7 +198,7 @@ stage_quickstart()
 
 stage_asan()
 {
-    local -x KILLS=20
+    local -x KILLS=20 SEEDS=5
 
     build asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true &&
         run_tests asan --suite unit --suite integration
@@ -205,7 +208,7 @@ stage_asan()
 stage_tsan()
 {
     local threaded status=0 launcher=(setarch --addr-no-randomize)
-    local -x KILLS=20 # the plain build takes them all
+    local -x KILLS=20 SEEDS=5 # the plain build takes them all
 
     mapfile -t threaded < <(
         grep --files-with-matches 'pthread\|gw/\(journal\|file_store\|loop\|log\)\.h' \

@@ -25,6 +25,7 @@ struct gw_config_list {
 
 enum gw_config_encoding { GW_CONFIG_HEX, GW_CONFIG_BASE64 };
 enum gw_config_sync { GW_CONFIG_SYNC_ALWAYS, GW_CONFIG_SYNC_NEVER };
+enum gw_config_backend { GW_CONFIG_BACKEND_FILE, GW_CONFIG_BACKEND_DYNAMODB };
 enum gw_config_failure { GW_CONFIG_FAILURE_RETRY, GW_CONFIG_FAILURE_ACKNOWLEDGE };
 
 struct gw_config {
@@ -44,11 +45,19 @@ struct gw_config {
     char *signature_prefix;
     struct gw_config_list secret_files;
 
-    int64_t backend;           /* index into the choices of its key; 0: file */
+    int64_t backend;           /* enum gw_config_backend */
     int64_t on_update_failure; /* enum gw_config_failure */
 
     char *file_path;
     int64_t file_sync; /* enum gw_config_sync */
+
+    char *dynamodb_table;
+    char *dynamodb_region, *dynamodb_endpoint, *dynamodb_ca_file; /* "": left open */
+    int64_t dynamodb_max_attempts;
+    int64_t dynamodb_deadline_ms;
+    int64_t dynamodb_connections; /* a worker's */
+    int64_t dynamodb_ttl_ms;      /* 0: none */
+    int64_t dynamodb_unready_on_outage;
 
     int64_t log_level;  /* enum gw_log_level */
     int64_t log_format; /* enum gw_log_format */

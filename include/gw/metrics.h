@@ -106,7 +106,11 @@ enum gw_counter {
     GW_COUNTER_JOURNAL_BATCHES = GW_COUNTER_SECRET_MATCHED + GW_KEYS_MAX,
     GW_COUNTER_JOURNAL_LINES,
     GW_COUNTER_JOURNAL_BYTES,
-    GW_COUNTER_JOURNAL_FAILURES, /* batches of which a part could not be stored */
+    GW_COUNTER_JOURNAL_FAILURES,  /* batches of which a part could not be stored */
+    GW_COUNTER_DYNAMODB_REQUESTS, /* sent, retries among them */
+    GW_COUNTER_DYNAMODB_MERGES,   /* conditional writes of a record that was there */
+    GW_COUNTER_DYNAMODB_READS,
+    GW_COUNTER_DYNAMODB_OUTAGES,
     GW_COUNTER_COUNT
 };
 

@@ -13,7 +13,8 @@
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
 #define SECOND INT64_C(1000)
-#define HOUR (3600 * SECOND)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
 
 #define BYTES "in B, KiB, MiB or GiB"
 #define TIME "in ms, s, min, h or d"
@@ -21,8 +22,9 @@
 
 /* In the order of the enums that they stand for. */
 static const char *const encodings[] = {"hex", "base64", NULL};
-static const char *const backends[] = {"file", NULL};
+static const char *const backends[] = {"file", "dynamodb", NULL};
 static const char *const failures[] = {"retry", "acknowledge", NULL};
+static const char *const switches[] = {"no", "yes", NULL};
 static const char *const syncs[] = {"always", "never", NULL};
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -71,6 +73,18 @@ static bool is_request_path(const char *text)
 static bool is_prefix(const char *text)
 {
     return consists_of(text, is_printable);
+}
+
+static bool is_table_char(char c)
+{
+    return isalnum((unsigned char)c) || strchr("_-.", c);
+}
+
+static bool is_table_name(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len >= 3 && len <= 255 && consists_of(text, is_table_char);
 }
 
 static bool is_not_empty(const char *text)
@@ -229,8 +243,8 @@ const struct gw_config_key gw_config_keys[] = {
      .initial = "file",
      .choices = backends,
      .offset = AT(backend),
-     .help =
-         "Where conversations are stored. file appends to a local file and needs nothing else."},
+     .help = "Where conversations are stored. file appends to a local file and needs nothing else; "
+             "dynamodb writes a table of AWS's."},
     {.section = "storage",
      .name = "on_update_failure",
      .type = GW_CONFIG_CHOICE,
@@ -260,6 +274,91 @@ const struct gw_config_key gw_config_keys[] = {
      .help = "always has an event on the disk (fdatasync) before it is answered 200. never leaves "
              "that to the kernel: faster, but a power cut can lose events that Genesys will not "
              "send again."},
+
+    {.section = "dynamodb",
+     .name = "table",
+     .type = GW_CONFIG_STRING,
+     .unit = "3 to 255 letters, digits, _, - and .",
+     .initial = "GenesysConversations",
+     .valid = is_table_name,
+     .offset = AT(dynamodb_table),
+     .help = "The table, with conversationId (a string) as its key. `genesys-webhook table create` "
+             "makes it."},
+    {.section = "dynamodb",
+     .name = "region",
+     .type = GW_CONFIG_STRING,
+     .unit = "a region of AWS, such as eu-central-1, or nothing",
+     .initial = "",
+     .offset = AT(dynamodb_region),
+     .help = "Where the table is. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's."},
+    {.section = "dynamodb",
+     .name = "endpoint",
+     .type = GW_CONFIG_STRING,
+     .unit = "a URL of http or https without a path, or nothing",
+     .initial = "",
+     .offset = AT(dynamodb_endpoint),
+     .help =
+         "Another server than the region's: DynamoDB Local, a VPC endpoint's own name. Left out: "
+         "AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, or the profile's."},
+    {.section = "dynamodb",
+     .name = "ca_file",
+     .type = GW_CONFIG_STRING,
+     .unit = "the path of a PEM file, or nothing",
+     .initial = "",
+     .offset = AT(dynamodb_ca_file),
+     .help =
+         "The certificate authorities to trust instead of the system's. TLS is always verified."},
+    {.section = "dynamodb",
+     .name = "max_attempts",
+     .type = GW_CONFIG_COUNT,
+     .unit = "requests",
+     .initial = "4",
+     .min = 1,
+     .max = 20,
+     .offset = AT(dynamodb_max_attempts),
+     .help =
+         "How often a request is sent in quick succession when it fails, before it waits its turn "
+         "again."},
+    {.section = "dynamodb",
+     .name = "deadline",
+     .type = GW_CONFIG_DURATION,
+     .unit = TIME,
+     .initial = "7s",
+     .min = 100,
+     .max = MINUTE,
+     .offset = AT(dynamodb_deadline_ms),
+     .help =
+         "How long an event may wait for the table, over all attempts; then it is answered 500. "
+         "Genesys itself gives up after 10 seconds."},
+    {.section = "dynamodb",
+     .name = "connections",
+     .type = GW_CONFIG_COUNT,
+     .unit = "connections",
+     .initial = "256",
+     .min = 1,
+     .max = 10000,
+     .offset = AT(dynamodb_connections),
+     .help =
+         "Connections to DynamoDB, for each worker, at most. Their number is the number of events "
+         "under way at once."},
+    {.section = "dynamodb",
+     .name = "ttl",
+     .type = GW_CONFIG_DURATION,
+     .unit = TIME,
+     .initial = "0s",
+     .min = 0,
+     .max = 36500 * 24 * HOUR,
+     .offset = AT(dynamodb_ttl_ms),
+     .help = "Writes expiresAt, the event's own time plus this, for the table's time to live. 0s "
+             "writes none."},
+    {.section = "dynamodb",
+     .name = "unready_on_outage",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "no",
+     .choices = switches,
+     .offset = AT(dynamodb_unready_on_outage),
+     .help = "Whether /readyz says 503 while the table takes no writes. no: all replicas share the "
+             "table, and a load balancer would take them all away at once."},
 
     {.section = "log",
      .name = "level",

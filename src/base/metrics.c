@@ -42,6 +42,10 @@ static const char *const names[GW_COUNTER_COUNT] = {
     [GW_COUNTER_JOURNAL_LINES] = "journal_lines",
     [GW_COUNTER_JOURNAL_BYTES] = "journal_bytes",
     [GW_COUNTER_JOURNAL_FAILURES] = "journal_failures",
+    [GW_COUNTER_DYNAMODB_REQUESTS] = "dynamodb_requests",
+    [GW_COUNTER_DYNAMODB_MERGES] = "dynamodb_merges",
+    [GW_COUNTER_DYNAMODB_READS] = "dynamodb_reads",
+    [GW_COUNTER_DYNAMODB_OUTAGES] = "dynamodb_outages",
 #define REFUSED(symbol, name, reply, text) [GW_COUNTER_REFUSED_##symbol] = "refused_" name,
     GW_REASONS(REFUSED)};
 

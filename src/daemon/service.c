@@ -13,6 +13,7 @@
 
 #include "gw/account.h"
 #include "gw/configure.h"
+#include "gw/dynamodb_store.h"
 #include "gw/file_store.h"
 #include "gw/listener.h"
 #include "gw/notify.h"
@@ -59,10 +60,27 @@ struct service {
 
 /* --- configuration --- */
 
+static unsigned worker_count(const struct gw_config *config)
+{
+    unsigned count = config->workers > 0 ? (unsigned)config->workers : gw_limits_cpus();
+
+    return count < GW_WORKERS_MAX ? count : GW_WORKERS_MAX;
+}
+
+/* Those that are not clients' connections. */
+static uint64_t other_files(const struct gw_config *config)
+{
+    uint64_t files = SURPLUS_CONNECTIONS + OTHER_FILES;
+
+    if (config->backend == GW_CONFIG_BACKEND_DYNAMODB)
+        files += (uint64_t)config->dynamodb_connections * worker_count(config);
+    return files;
+}
+
 /* max_connections, or as many as there can be files for. */
 static int64_t find_max_connections(const struct gw_config *config)
 {
-    const uint64_t others = SURPLUS_CONNECTIONS + OTHER_FILES;
+    const uint64_t others = other_files(config);
     uint64_t wanted = (uint64_t)config->max_connections + others;
     uint64_t granted = 0;
     int r = gw_limits_raise_files(wanted, &granted);
@@ -278,19 +296,55 @@ static int resolve_path(const char *path, char *resolved, size_t size)
     return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
 }
 
-static int open_backend(struct service *service)
+static int open_file(struct service *service, char *message, size_t message_size)
 {
-    char path[4096], message[1024] = "the path is too long";
+    const struct gw_config *config = &service->started;
+    char path[4096];
     const struct gw_journal_options options = {
         .path = path,
-        .sync = service->started.file_sync == GW_CONFIG_SYNC_ALWAYS,
-        .max_queued_bytes = max_queued_bytes(&service->started),
+        .sync = config->file_sync == GW_CONFIG_SYNC_ALWAYS,
+        .max_queued_bytes = max_queued_bytes(config),
         .lock_timeout_ms = LOCK_TIMEOUT_MS,
     };
-    int r = resolve_path(service->started.file_path, path, sizeof(path));
+    int r = resolve_path(config->file_path, path, sizeof(path));
 
-    if (r == 0)
-        r = gw_file_store_open(&options, &service->shared.backend, message, sizeof(message));
+    if (r)
+        (void)snprintf(message, message_size, "the path is too long");
+    return r ? r : gw_file_store_open(&options, &service->shared.backend, message, message_size);
+}
+
+static const char *given(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+static int open_dynamodb(struct service *service, char *message, size_t message_size)
+{
+    const struct gw_config *config = &service->started;
+    const struct gw_dynamodb_options options = {
+        .table = {.name = config->dynamodb_table, .ttl_ms = config->dynamodb_ttl_ms},
+        .region = given(config->dynamodb_region),
+        .endpoint = given(config->dynamodb_endpoint),
+        .ca_file = given(config->dynamodb_ca_file),
+        .max_attempts = (int)config->dynamodb_max_attempts,
+        .deadline_ms = config->dynamodb_deadline_ms,
+        .connections = (size_t)config->dynamodb_connections,
+        .max_queued_bytes = max_queued_bytes(config),
+        .unready_on_outage = config->dynamodb_unready_on_outage,
+    };
+
+    return gw_dynamodb_open(&options, &service->shared.backend, message, message_size);
+}
+
+static int open_backend(struct service *service)
+{
+    static int (*const open[])(struct service * service, char *message, size_t message_size) = {
+        [GW_CONFIG_BACKEND_FILE] = open_file,
+        [GW_CONFIG_BACKEND_DYNAMODB] = open_dynamodb,
+    };
+    char message[1024] = "";
+    int r = open[service->started.backend](service, message, sizeof(message));
+
     if (r == -EINTR)
         gw_log(GW_LOG_INFO, "told to stop while waiting for the journal's lock");
     else if (r)
@@ -314,11 +368,7 @@ static int open_listeners(struct service *service)
 
 static int start_workers(struct service *service)
 {
-    unsigned count =
-        service->started.workers > 0 ? (unsigned)service->started.workers : gw_limits_cpus();
-
-    if (count > GW_WORKERS_MAX)
-        count = GW_WORKERS_MAX;
+    unsigned count = worker_count(&service->started);
     int r = gw_doors_open(&service->shared.doors, count);
 
     for (unsigned i = 0; i < count && r == 0; i++) {

@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+from aws_backend import Backend
+from certificates import Authority
+from dynamodb import Dynalite
 from harness import Daemon, NotifySocket, sanitized
 
 
@@ -47,3 +50,26 @@ def daemon(spawn):
 @pytest.fixture
 def notify(tmp_path):
     return NotifySocket(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def dynalite():
+    with Dynalite() as server:
+        yield server
+
+
+@pytest.fixture
+def table(dynalite):
+    """An empty table with the judging proxy before it; aws_backend.py shows how it is used."""
+    with Backend(dynalite) as backend:
+        yield backend
+    backend.proxy.check()
+
+
+@pytest.fixture
+def tls_table(dynalite, tmp_path):
+    """The same over TLS."""
+    authority = Authority(tmp_path)
+    with Backend(dynalite, authority.issue(), authority.file) as backend:
+        yield backend
+    backend.proxy.check()

@@ -16,10 +16,26 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # A folder of src/ includes only headers of its own and of the folders before it.
 FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "daemon", "cli")
 # A header belongs to the folder that holds the .c of its name; these have none, or another name.
-HEADERS = {"base": "base", "store": "store", "file_store": "store"}
+HEADERS = {"base": "base", "store": "store", "file_store": "store", "dynamodb_store": "store",
+           "aws_client": "aws", "aws_credentials": "aws", "aws_endpoint": "aws",
+           "aws_profile": "aws", "aws_retry": "aws"}
 
 # Modules without a unit test of their own name, and what of tests/ tries them.
 TRIED_BY = {
+    "aws/client.c": "unit/test_aws_client.c",
+    "aws/curl_loop.c": "unit/test_http_client.c",
+    "aws/error.c": "unit/test_aws_error.c",
+    "aws/http_transfer.c": "unit/test_http_connections.c",
+    "aws/retry.c": "unit/test_aws_retry.c",
+    "aws/credentials_json.c": "unit/test_credentials.c",
+    "aws/provider.c": "unit/test_credentials.c",
+    "aws/provider_chain.c": "unit/test_providers.c",
+    "aws/provider_container.c": "integration/test_credentials.py",
+    "aws/provider_environment.c": "unit/test_providers.c",
+    "aws/provider_imds.c": "integration/test_credentials.py",
+    "aws/provider_profile.c": "unit/test_providers.c",
+    "aws/provider_web_identity.c": "integration/test_credentials.py",
+    "aws/sts.c": "integration/test_credentials.py",
     "base/config_keys.c": "unit/test_config.c",
     "base/config_value.c": "unit/test_config.c",
     "cli/help.c": "unit/test_cli.c",
@@ -35,6 +51,8 @@ TRIED_BY = {
     "http/connection.c": "integration/test_timeouts.py",
     "http/front.c": "integration/test_limits.py",
     "http/request.c": "integration/test_answers.py",
+    "store/dynamodb.c": "integration/test_dynamodb.py",
+    "store/dynamodb_backend.c": "integration/test_dynamodb.py",
     "store/file.c": "unit/test_file_store.c",
     "store/journal_batch.c": "unit/test_journal.c",
     "store/journal_file.c": "unit/test_journal_faults.c",

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DynamoDB as the store: what the table holds after which events, and after which faults."""
+
+import collections
+import itertools
+import json
+import os
+import threading
+import time
+
+import pytest
+
+import aws_faults
+from aws_backend import check_no_secret
+from convergence import check_table, deliver, fold, legacy_records, scenario, shuffled
+from harness import eventually
+from wire import event
+
+SEEDS = int(os.environ.get("SEEDS", "20"))
+ANSWER_WITHIN_S = 10  # after which Genesys does not listen any more
+
+
+@pytest.fixture
+def start(spawn, table):
+    def start(**settings):
+        return spawn({**table.settings, **settings}, environment=table.environment).start()
+
+    return start
+
+
+def timed_post(daemon, body):
+    began = time.monotonic()
+    status = daemon.post(body).status
+    assert time.monotonic() - began < ANSWER_WITHIN_S
+    return status
+
+
+def updated(conversation_id, state="connected", timestamp="2026-11-23T12:00:01.000Z", **members):
+    return event(conversation_id, "conversation:updated", type=None, state=state,
+                 timestamp=timestamp, **members)
+
+
+# --- what the table holds
+
+def test_each_event_becomes_its_record(start, table):
+    daemon = start()
+    created = event("c-1", external_contact={"id": "contact-1"})
+    for body in [created, updated("c-2"), event("c-3", "conversation:ended"), updated("c-1")]:
+        assert daemon.post(body).status == 200
+    order = 1795435200000 * 16
+    assert table.records() == {
+        "c-1": {"conversationId": "c-1", "type": "voice", "status": "connected",
+                "timestamp": "2026-11-23T12:00:01.000Z", "externalContactId": "contact-1",
+                "rawPayload": created.decode(), "eventOrder": order + 16005,
+                "snapshotOrder": order + 4},
+        "c-2": {"conversationId": "c-2", "status": "connected",
+                "timestamp": "2026-11-23T12:00:01.000Z", "eventOrder": order + 16005},
+        "c-3": {"conversationId": "c-3", "type": "voice", "status": "ended",
+                "timestamp": "2026-11-23T12:00:00.000Z", "externalContactId": "unknown",
+                "rawPayload": event("c-3", "conversation:ended").decode(),
+                "eventOrder": order + 8, "snapshotOrder": order + 8},
+    }
+    assert table.proxy.operations() == {"PutItem": 2, "UpdateItem": 2}
+    counters = daemon.stop().check()
+    assert (counters["stored"], counters["superseded"]) == (4, 0)
+    check_no_secret(daemon.log_text())
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+@pytest.mark.parametrize("adds_item", [True, False])
+def test_any_order_ends_in_one_record(start, table, order, adds_item):
+    table.proxy.adds_item = adds_item
+    bodies = [event("c-1"), updated("c-1"),
+              event("c-1", "conversation:ended", timestamp="2026-11-23T12:00:02Z")]
+    daemon = start()
+    for index in [*order, *order]:
+        assert daemon.post(bodies[index]).status == 200
+    assert table.records() == fold(bodies)
+    daemon.stop().check()
+
+
+@pytest.mark.parametrize("members", [
+    {"type": "größer 🙂"}, {"type": ""}, {"external_contact": {"id": "a\u0000b"}},
+    {"timestamp": ""}, {"timestamp": "no time"}, {"note": "\\\"\u2028<>&"},
+], ids=str)
+def test_strings_are_stored_as_sent(start, table, members):
+    body = event("c-ü", **members)
+    assert start().post(body).status == 200
+    assert table.records() == fold([body])
+
+
+def test_records_of_the_function_are_merged(start, table):
+    table.put({"conversationId": "c-1", "type": "voice", "status": "active",
+               "timestamp": "2026-11-23T12:00:00.000Z", "externalContactId": "x",
+               "rawPayload": "{}"})
+    legacy = table.records()
+    bodies = [updated("c-1", timestamp="2026-11-23T11:59:59Z"), updated("c-1"),
+              event("c-1", "conversation:ended", timestamp="2026-11-23T12:00:05Z")]
+    daemon = start()
+    for count, body in enumerate(bodies, 1):
+        assert daemon.post(body).status == 200
+        assert table.records() == fold(bodies[:count], legacy)
+    counters = daemon.stop().check()
+    assert (counters["stored"], counters["superseded"]) == (2, 1)
+
+
+def test_the_biggest_item_is_stored_and_a_bigger_one_is_the_events_fault(start, table):
+    daemon = start()
+    empty = len(event("c-1", note=""))
+    item = empty + sum(map(len, ("conversationIdtypestatustimestampexternalContactIdrawPayload"
+                                 "eventOrdersnapshotOrder", "c-1voiceactiveunknown",
+                                 "2026-11-23T12:00:00.000Z"))) + 2 * 21
+    biggest = event("c-1", note="x" * (400 * 1024 - item))
+    assert daemon.post(biggest).status == 200
+    assert table.get("c-1")["rawPayload"] == biggest.decode()
+    requests = table.proxy.count()
+    assert daemon.post(event("c-2", note="x" * 400 * 1024)).status == 500
+    assert table.proxy.count() == requests, "what cannot be stored is not sent"
+    counters = daemon.stop().check()
+    assert (counters["stored"], counters["rejected"]) == (1, 1)
+    assert "c-2" in daemon.log_text()
+
+
+def test_what_expires_says_when(start, table):
+    daemon = start(**{"dynamodb.ttl": "90d"})
+    seconds = 1795435200 + 90 * 86400
+    for body in [event("c-1"), updated("c-2"), event("c-3", timestamp="no time")]:
+        assert daemon.post(body).status == 200
+    assert table.get("c-1")["expiresAt"] == seconds
+    assert table.get("c-2")["expiresAt"] == seconds + 1
+    assert "expiresAt" not in table.get("c-3")
+    assert daemon.post(updated("c-3")).status == 200
+    assert table.get("c-3")["expiresAt"] == seconds + 1
+
+
+# --- faults
+
+FIRST = {"put": event("c-1"), "update": updated("c-1")}
+
+
+@pytest.mark.parametrize("body", FIRST.values(), ids=FIRST)
+@pytest.mark.parametrize("fault", [*aws_faults.PASSING.values(), *aws_faults.CURABLE.values()],
+                         ids=[*aws_faults.PASSING, *aws_faults.CURABLE])
+def test_a_fault_that_passes_is_not_seen(start, table, fault, body):
+    daemon = start()
+    rule = table.proxy.play(fault)
+    assert timed_post(daemon, body) == 200
+    assert rule.played == 1
+    assert table.records() == fold([body])
+    daemon.stop().check()
+    check_no_secret(daemon.log_text())
+
+
+MERGES = [event("c-1"), updated("c-1", timestamp="2026-11-23T11:00:00Z")]
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+@pytest.mark.parametrize("fault", aws_faults.PASSING.values(), ids=aws_faults.PASSING)
+def test_a_fault_in_a_merge_is_not_seen(start, table, fault, nth):
+    daemon = start()
+    bodies = [updated("c-1"), event("c-1")]
+    assert daemon.post(bodies[0]).status == 200
+    if nth:
+        table.proxy.play(lambda exchange: exchange.reply(exchange.forward()), times=nth)
+    rule = table.proxy.play(fault)
+    assert timed_post(daemon, bodies[1]) == 200
+    assert rule.played == 1
+    assert table.records() == fold(bodies)
+    daemon.stop().check()
+
+
+@pytest.mark.parametrize("name", [name for name in aws_faults.FINAL
+                                  if name != "ValidationException"])
+def test_what_only_a_person_can_mend_is_waited_for_and_told(start, table, name):
+    daemon = start(**{"dynamodb.deadline": "3s"})
+    table.proxy.play(aws_faults.FINAL[name], times=10**9)
+    load = [threading.Thread(target=daemon.post, args=(event(f"c-{n}"),)) for n in range(5)]
+    for thread in load:
+        thread.start()
+    assert timed_post(daemon, event("c-1")) == 500
+    for thread in load:
+        thread.join()
+    table.proxy.clear()
+    assert timed_post(daemon, event("c-1")) == 200
+    counters = daemon.stop().check()
+    assert counters["rejected"] == 0
+    assert counters["dynamodb_outages"] >= 1
+    assert any(entry["level"] == "error" and "advice" in entry for entry in daemon.log())
+    check_no_secret(daemon.log_text())
+
+
+def test_an_event_that_dynamodb_refuses_is_rejected_at_once(start, table):
+    daemon = start()
+    table.proxy.play(aws_faults.FINAL["ValidationException"])
+    assert daemon.post(event("c-1")).status == 500
+    assert table.proxy.count() == 1
+    assert daemon.stop().check()["rejected"] == 1
+    assert "c-1" in daemon.log_text()
+
+
+@pytest.mark.parametrize("skew_s", [-3600, 3600])
+def test_a_clock_that_is_off_is_corrected(start, table, skew_s):
+    table.proxy.expected.add("clock")
+    table.proxy.skew_s = skew_s
+    daemon = start()
+    for number in range(3):
+        assert timed_post(daemon, event(f"c-{number}")) == 200
+    assert len(table.proxy.refusals) <= 2, "each worker learns it once"
+    daemon.stop().check()
+
+
+def test_a_foreign_write_between_read_and_merge_is_not_lost(start, table):
+    bodies = [event("c-1", note=str(number)) for number in range(3)]
+    winner = max(bodies)
+
+    def write_another(exchange):
+        foreign = fold([winner])["c-1"]
+        table.put(foreign)
+
+    daemon = start()
+    others = [body for body in bodies if body != winner]
+    assert daemon.post(others[0]).status == 200
+    table.proxy.play(aws_faults.meanwhile(write_another), "PutItem")
+    assert daemon.post(others[1]).status == 200
+    assert table.records() == fold(bodies)
+    daemon.stop().check()
+
+
+def test_an_outage_is_waited_for_and_found_over_without_traffic(start, table):
+    daemon = start()
+    assert daemon.post(event("c-0")).status == 200
+    answers = collections.Counter()
+
+    def post(number):
+        answers[daemon.post(event(f"c-{number}")).status] += 1
+
+    with table.proxy.refusing():
+        waiting = [threading.Thread(target=post, args=(number,)) for number in range(1, 30)]
+        for thread in waiting:
+            thread.start()
+        daemon.wait_log("DynamoDB takes no writes")
+        assert daemon.readiness() == 200, "an outage that all share takes no replica away"
+    for thread in waiting:
+        thread.join()
+    assert answers == {200: 29}
+    daemon.wait_log("DynamoDB takes writes again")
+    assert len(table.records()) == 30
+    daemon.stop().check()
+
+
+def test_an_outage_longer_than_the_deadline_is_a_500(start, table):
+    daemon = start(**{"dynamodb.deadline": "1s", "dynamodb.unready_on_outage": "yes"})
+    with table.proxy.refusing():
+        answers = [timed_post(daemon, event(f"c-{number}")) for number in range(6)]
+        assert answers == [500] * 6
+        daemon.wait_ready(False)
+    daemon.wait_ready()
+    assert daemon.post(event("c-0")).status == 200
+    counters = daemon.stop().check()
+    assert counters["failed"] == 6
+
+
+def test_a_missing_table_is_told_and_waited_for(start, table):
+    table.table.delete()
+    daemon = start(**{"dynamodb.deadline": "1s"})
+    for number in range(6):
+        assert timed_post(daemon, event(f"c-{number}")) == 500
+    daemon.wait_log("genesys-webhook table create")
+    table.table.create()
+    eventually(lambda: daemon.post(event("c-1")).status == 200, "the table is found")
+    daemon.stop().check()
+
+
+def test_what_waits_at_a_stop_is_still_stored(start, table):
+    daemon = start()
+    table.proxy.play(aws_faults.late(1.0), times=10**9)
+    answers = []
+    threads = [threading.Thread(target=lambda n=n: answers.append(daemon.post(event(f"c-{n}"))))
+               for n in range(20)]
+    for thread in threads:
+        thread.start()
+    table.wait_requests(20)
+    counters = daemon.stop().check()
+    for thread in threads:
+        thread.join()
+    assert [answer.status for answer in answers] == [200] * 20
+    assert counters["stored"] == 20 == len(table.records())
+
+
+# --- many at once
+
+def test_a_hot_conversation_ends_right_with_few_requests(start, table):
+    daemon = start(**{"dynamodb.connections": 64})
+    bodies = [updated("hot", state=f"state {number}",
+                      timestamp=f"2026-11-23T12:00:{number % 60:02}.{number:03}Z")
+              for number in range(64)]
+    bodies += [event("hot", note=str(number), timestamp=f"2026-11-23T12:00:{number:02}Z")
+               for number in range(16)]
+    acknowledged, unsure = deliver([daemon.address], bodies, clients=80)
+    assert len(acknowledged) == 80 and not unsure
+    assert table.records() == fold(bodies)
+    requests = table.proxy.count()
+    print(f"{len(bodies)} events of one conversation at once: {requests} requests")
+    assert requests <= 80 * 6
+    daemon.stop().check()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_shuffled_repeated_events_through_two_daemons_converge(start, table, seed):
+    daemons = [start(), start()]
+    bodies = scenario(seed)
+    legacy = legacy_records(bodies, seed)
+    for record in legacy.values():
+        table.put(record)
+    acknowledged, unsure = deliver([daemon.address for daemon in daemons], shuffled(bodies, seed))
+    assert not unsure
+    check_table(table.records(), acknowledged, legacy=legacy)
+    for daemon in daemons:
+        daemon.stop().check()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_random_faults_lose_nothing(start, table, seed):
+    daemon = start()
+    bodies = scenario(seed)
+    faults = [aws_faults.forward, *(fault for name, fault in aws_faults.PASSING.items()
+                                    if "hangs" not in name)]
+    rule = table.proxy.play(aws_faults.any_of(faults, seed), times=60)
+    acknowledged, unsure = deliver([daemon.address], shuffled(bodies, seed), rounds=20)
+    assert rule.played > 0 and not unsure
+    check_table(table.records(), acknowledged)
+    daemon.stop().check()
+
+
+# --- TLS, credentials
+
+def test_tls_is_verified(spawn, tls_table):
+    daemon = spawn(tls_table.settings, environment=tls_table.environment).start()
+    assert daemon.post(event("c-1")).status == 200
+    daemon.stop().check()
+
+
+def test_a_certificate_of_another_authority_is_refused(spawn, tls_table):
+    tls_table.proxy.expected.add("tls")
+    settings = {**tls_table.settings, "dynamodb.ca_file": None, "dynamodb.deadline": "5s"}
+    daemon = spawn(settings, environment=tls_table.environment).start()
+    posts = [threading.Thread(target=timed_post, args=(daemon, event(f"c-{n}"))) for n in range(6)]
+    for post in posts:
+        post.start()
+    daemon.wait_log("certificate")
+    for post in posts:
+        post.join()
+    assert tls_table.proxy.count() == 0 and not tls_table.records()
+    assert daemon.stop().check()["failed"] == 6
+
+
+@pytest.mark.parametrize("environment, says", [
+    ({"AWS_SECRET_ACCESS_KEY": ""}, "AWS_SECRET_ACCESS_KEY"),
+    ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "credentials"),
+])
+def test_without_credentials_it_does_not_start(spawn, table, environment, says):
+    daemon = spawn(table.settings, environment={**table.environment, **environment}).launch()
+    assert daemon.wait_exit() == 1
+    assert says in daemon.log_text()
+    check_no_secret(daemon.log_text())
+
+
+def test_without_a_region_it_does_not_start(spawn, table):
+    daemon = spawn({**table.settings, "dynamodb.region": None, "dynamodb.endpoint": None},
+                   environment=table.environment).launch()
+    assert daemon.wait_exit() == 1
+    assert "region" in daemon.log_text()
+    assert json.loads(daemon.log_text().splitlines()[0])
