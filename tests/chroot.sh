@@ -67,6 +67,8 @@ prepare()
 {
     make_base
     cp --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
+    # What this machine trusts, npm in there does too: its requests may go through a proxy.
+    cp --dereference /etc/ssl/certs/ca-certificates.crt "$root/etc/npm-ca.crt"
     # Packages shall not start services in here.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
@@ -87,6 +89,7 @@ run_inside()
             mount -t tmpfs tmpfs "$1/run"
             exec env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
                 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+                npm_config_cafile=/etc/npm-ca.crt \
                 ${FUZZ_SECONDS:+FUZZ_SECONDS=$FUZZ_SECONDS} \
                 chroot "$1" bash -c "cd $2 && $3"' bash "$root" "$clone" "$1"
 }

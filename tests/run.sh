@@ -130,7 +130,7 @@ with socket.socket() as probe:
 
 c_files()
 {
-    find "$@" -name '*.[ch]' -print0
+    find "$@" -name '*.[ch]' -not -path '*/node_modules/*' -print0
 }
 
 # --- the stages
@@ -165,7 +165,7 @@ stage_format()
 
 stage_shell()
 {
-    find .ci packaging tests -type f \( -name '*.sh' -o -path .ci/run \) -print0 |
+    find .ci packaging tests -type f -not -path '*/node_modules/*' \( -name '*.sh' -o -path .ci/run \) -print0 |
         xargs -0 shellcheck --external-sources
 }
 
@@ -256,7 +256,7 @@ fuzz_one()
 stage_tidy()
 {
     configure tidy clang -Dtests=true -Dfuzz=true &&
-        find src tests -name '*.c' -print0 |
+        find src tests -name '*.c' -not -path '*/node_modules/*' -print0 |
         xargs -0 --max-args=1 --max-procs="$cores" clang-tidy --quiet -p "$builds/tidy" 2>&1 |
         sed '/^[0-9]* warnings\{0,1\} generated\.$/d'
 }

@@ -253,8 +253,8 @@ static const struct {
     {"[log]\nsync=never\n", "f.ini:2: [log] sync: unknown key; it belongs under [file]\n"},
     {"[log]\n=x\n", "f.ini:2: [log] : unknown key; known are level, format\n"},
     {"[sever]\nlisten=x\n", "f.ini:1: [sever]: unknown section; did you mean server?\n"},
-    {"[http2]\na=b\n",
-     "f.ini:1: [http2]: unknown section; known are server, signature, storage, file, dynamodb, log\n"},
+    {"[http2]\na=b\n", "f.ini:1: [http2]: unknown section; known are server, signature, storage, "
+                       "file, dynamodb, log\n"},
     {"[]\na=b\n",
      "f.ini:1: []: unknown section; known are server, signature, storage, file, dynamodb, log\n"},
     {"listen=1:1\n", "f.ini:1: listen: stands before any section; put it under [server]\n"},
