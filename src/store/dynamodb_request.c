@@ -32,7 +32,7 @@ static const enum attribute seen_attributes[GW_DYNAMODB_SEEN_COUNT] = {
 
 /* The values to be written; one with data NULL and no number is left out. */
 struct values {
-    struct gw_str strings[PAYLOAD + 1];
+    struct gw_str strings[EVENT_ORDER];
     int64_t numbers[ATTRIBUTE_COUNT]; /* from EVENT_ORDER on; GW_ORDER_NONE: left out */
     bool removes_expiry;
 };
@@ -78,15 +78,20 @@ static void put_placeholder(struct writer *w, const char *mark, unsigned number)
     put_number(w, number);
 }
 
+static bool is_text(enum attribute attribute)
+{
+    return attribute < EVENT_ORDER;
+}
+
 static bool has_value(const struct values *values, enum attribute attribute)
 {
-    return attribute <= PAYLOAD ? values->strings[attribute].data != NULL
-                                : values->numbers[attribute] != GW_ORDER_NONE;
+    return is_text(attribute) ? values->strings[attribute].data != NULL
+                              : values->numbers[attribute] != GW_ORDER_NONE;
 }
 
 static void put_value(struct writer *w, const struct values *values, enum attribute attribute)
 {
-    if (attribute <= PAYLOAD) {
+    if (is_text(attribute)) {
         put(w, "{\"S\":");
         put_json(w, values->strings[attribute]);
         put(w, "}");
