@@ -74,7 +74,7 @@ def test_while_draining_it_is_not_ready_but_serves_what_is_open(daemon):
 def refuses(daemon):
     try:
         wire.Client(daemon.address).close()
-    except ConnectionRefusedError:
+    except ConnectionError:  # in the moment of closing it may also be a reset
         return True
     return False
 
