@@ -44,7 +44,7 @@ static inline bool gw_str_equal(struct gw_str a, struct gw_str b)
 static inline int gw_str_compare(struct gw_str a, struct gw_str b)
 {
     size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+    int order = shorter && a.data && b.data ? memcmp(a.data, b.data, shorter) : 0;
 
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }

@@ -48,7 +48,7 @@ static void copy_line(struct gw_str text, char *copy, size_t size)
         bool continues = (byte & 0xc0) == 0x80; /* a character of UTF-8 */
 
         if (!continues)
-            copy[len++] = byte >= ' ' && byte < 0x7f ? (char)byte : '?';
+            copy[len++] = (char)(byte >= ' ' && byte < 0x7f ? byte : '?');
     }
     copy[len] = '\0';
 }

@@ -107,7 +107,7 @@ static int append_encoded(struct gw_str text, struct gw_buffer *out)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.data[i];
 
-        *at++ = unreserved[byte] ? (char)byte : '%';
+        *at++ = (char)(unreserved[byte] ? byte : '%');
         if (!unreserved[byte]) {
             *at++ = digits[byte >> 4];
             *at++ = digits[byte & 15];

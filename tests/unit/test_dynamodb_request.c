@@ -178,7 +178,7 @@ static void test_a_merge_is_conditional_on_all_that_was_seen(void **state)
         const char *operation;
 
         for (size_t c = 0; cases[i].item && cases[i].item[c]; c++)
-            text[c] = cases[i].item[c] == '\'' ? '"' : cases[i].item[c];
+            text[c] = (char)(cases[i].item[c] == '\'' ? '"' : cases[i].item[c]);
         if (cases[i].item)
             assert_int_equal(gw_dynamodb_item_read(gw_str(text), write.conversation_id, &item), 0);
         else
