@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "daemon", "cli")
 # A header belongs to the folder that holds the .c of its name; these have none, or another name.
 HEADERS = {"base": "base", "store": "store", "file_store": "store", "dynamodb_store": "store",
-           "aws_client": "aws", "aws_credentials": "aws", "aws_endpoint": "aws",
+           "aws_client": "aws", "aws_credentials": "aws",
            "aws_profile": "aws", "aws_retry": "aws"}
 
 # Modules without a unit test of their own name, and what of tests/ tries them.
