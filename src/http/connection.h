@@ -42,7 +42,7 @@ struct gw_request {
     struct gw_arena arena;
     struct gw_write write;
     struct gw_submission submission;
-    unsigned asked;          /* for the answer, before the store had told the outcome */
+    unsigned asks_left;      /* before it is suspended; while storing */
     struct gw_buffer answer; /* of a success with an eventId */
     struct gw_request *next_resumed;
 };

@@ -24,6 +24,7 @@
 
 #define BODY_AHEAD_MAX ((size_t)64 << 10) /* taken on the word of a Content-Length */
 #define ASKED_BEFORE_SUSPENDED 16
+#define QUICKLY_STORED_BYTES ((size_t)16 << 10) /* beyond, disks take longer than that */
 /* libmicrohttpd has one piece of memory for a connection (front.c), of which a header takes its own
  * length and ENTRY_BYTES for each line, cookie and query argument. Of what is left the answer must
  * be made, or an event would be stored and its client cut off. */
@@ -347,7 +348,7 @@ static void stored(struct gw_submission *submission, enum gw_outcome outcome)
     if (c->gone) {
         finish(request);
         gw_connection_free(c);
-    } else if (request->asked < ASKED_BEFORE_SUSPENDED) {
+    } else if (request->asks_left > 0) {
         front->unsuspended--;
     } else {
         request->next_resumed = front->resumed;
@@ -370,7 +371,7 @@ static enum MHD_Result answer_later(struct gw_request *request)
 {
     struct gw_connection *c = connection_of(request);
 
-    if (++request->asked == ASKED_BEFORE_SUSPENDED) {
+    if (--request->asks_left == 0) {
         c->front->unsuspended--;
         MHD_suspend_connection(c->mhd);
     }
@@ -403,6 +404,7 @@ static enum MHD_Result submit(struct gw_request *request, const struct gw_write 
     }
     gw_connection_enter(c, GW_PHASE_STORING);
     c->front->unsuspended++;
+    request->asks_left = request->received > QUICKLY_STORED_BYTES ? 1 : ASKED_BEFORE_SUSPENDED;
     return MHD_YES;
 }
 
