@@ -14,8 +14,8 @@ build_packages=(
 # shellcheck disable=SC2034
 test_packages=(
     "${build_packages[@]}"
-    libcmocka-dev python3 python3-pytest strace iproute2
-    systemd # for systemd-socket-activate
+    libcmocka-dev python3 python3-pytest strace iproute2 logrotate
+    systemd # for systemd-socket-activate and systemd-analyze
     clang lld llvm libclang-rt-14-dev
     clang-format clang-tidy cppcheck shellcheck universal-ctags
 )

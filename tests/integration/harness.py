@@ -4,6 +4,7 @@
 import collections
 import contextlib
 import glob
+import gzip
 import json
 import os
 import pathlib
@@ -320,7 +321,10 @@ class Daemon:
 def read_events(path):
     """The whole lines of an events file as dictionaries, as a reader takes them: only what ends
     in a line break, blank lines (left by a probe for room) passed over."""
-    whole = pathlib.Path(path).read_bytes().rpartition(b"\n")[0]
+    data = pathlib.Path(path).read_bytes()
+    if path.suffix == ".gz":
+        data = gzip.decompress(data)
+    whole = data.rpartition(b"\n")[0]
     return [json.loads(line) for line in whole.split(b"\n") if line.strip(b" ")]
 
 

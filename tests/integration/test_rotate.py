@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGUSR1 after a rename, as logrotate does it: nothing is lost between the two files."""
 
+import shutil
 import signal
+import subprocess
 
 import pytest
 
-from harness import eventually
+from harness import SOURCE, eventually
 from load import Load, check_stored
 from wire import event
 
@@ -31,6 +33,32 @@ def test_rotation_under_load_loses_nothing(daemon):
     ids = daemon.ids()
     check_stored(load, ids)
     daemon.stop().check(lines=sum(ids.values()))
+
+
+@pytest.mark.skipif(not shutil.which("logrotate", path="/usr/sbin:/usr/bin"),
+                    reason="logrotate is not installed")
+def test_logrotate_with_the_packaged_file_loses_nothing(daemon, tmp_path):
+    """Its file as it is, but for where the events are and how the daemon is told."""
+    text = (SOURCE / "packaging/logrotate/genesys-webhookd").read_text()
+    file = tmp_path / "logrotate"
+    file.write_text(text.replace("/var/lib/genesys-webhookd/events.jsonl", f"{daemon.events}").replace(
+        "systemctl kill --kill-whom=main --signal=USR1 genesys-webhookd.service",
+        f"kill -USR1 {daemon.pid}"))
+    with Load(daemon.address, connections=16) as load:
+        for number in range(1, 6):
+            load.wait_acked(100)
+            subprocess.run(["logrotate", "--force", "--state", tmp_path / "state", file],
+                           check=True, timeout=60,
+                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+            eventually(daemon.events.exists, "the new file is begun")
+        load.wait_acked(100)
+        load.stop()
+    assert not load.refused and not load.unknown and not load.closing, load.summary()
+    assert (daemon.folder / "events.jsonl.1").exists(), "compressed a rotation later"
+    assert (daemon.folder / "events.jsonl.5.gz").exists()
+    assert not (daemon.folder / "events.jsonl.lock.1").exists()
+    check_stored(load, daemon.ids())
+    daemon.stop()
 
 
 def test_what_comes_after_the_rotation_is_in_the_new_file(daemon):
