@@ -12,9 +12,13 @@ build_packages=(
 )
 
 # shellcheck disable=SC2034
+deb_packages=("${build_packages[@]}" debhelper dpkg-dev git)
+
+# shellcheck disable=SC2034
 test_packages=(
     "${build_packages[@]}"
     libcmocka-dev python3 python3-pytest strace iproute2 logrotate
+    mandoc bash-completion zsh fish
     systemd # for systemd-socket-activate and systemd-analyze
     clang lld llvm libclang-rt-14-dev
     clang-format clang-tidy cppcheck shellcheck universal-ctags

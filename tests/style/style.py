@@ -14,7 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 # A folder of src/ includes only headers of its own and of the folders before it.
-FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "daemon", "cli")
+FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "daemon", "cli", "generate")
 # A header belongs to the folder that holds the .c of its name; these have none, or another name.
 HEADERS = {"base": "base", "store": "store", "file_store": "store", "dynamodb_store": "store",
            "aws_client": "aws", "aws_credentials": "aws",
@@ -44,9 +44,16 @@ TRIED_BY = {
     "cli/send.c": "integration/test_companion.py",
     "cli/show.c": "integration/test_companion.py",
     "cli/sign.c": "integration/test_companion.py",
+    "daemon/arguments.c": "integration/test_config_cli.py",
     "daemon/main.c": "integration/test_config_cli.py",
     "daemon/service.c": "integration/test_drain.py",
     "daemon/worker.c": "integration/test_drain.py",
+    "generate/bash.c": "integration/test_completions.py",
+    "generate/fish.c": "integration/test_completions.py",
+    "generate/main.c": "integration/test_completions.py",
+    "generate/mdoc.c": "integration/test_manual.py",
+    "generate/program.c": "integration/test_completions.py",
+    "generate/zsh.c": "integration/test_completions.py",
     "http/accept.c": "integration/test_listen.py",
     "http/connection.c": "integration/test_timeouts.py",
     "http/front.c": "integration/test_limits.py",
