@@ -10,23 +10,26 @@ set -euo pipefail
 usage()
 {
     cat <<END
-Usage: tests/chroot.sh [--base FILE] [--keep] [REPOSITORY [COMMAND...]]
+Usage: tests/chroot.sh [--base FILE] [--keep] [--with FOLDER] [REPOSITORY [COMMAND...]]
 
 Clones REPOSITORY (this one) into a chroot and runs each COMMAND there from the clone's top:
 packaging/quickstart.sh --once and tests/run.sh where none is given. Needs debootstrap.
 
   --base FILE   a tar of the base system: taken if it is there, made if it is not
   --keep        leaves the chroot where it is
+  --with FOLDER copies FOLDER to /root/with
 END
 }
 
 base=
 keep=no
+with=
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) usage && exit 0 ;;
     --base) base=${2:?--base needs a file} && shift 2 ;;
     --keep) keep=yes && shift ;;
+    --with) with=${2:?--with needs a folder} && shift 2 ;;
     -*) usage >&2 && exit 2 ;;
     *) break ;;
     esac
@@ -72,6 +75,7 @@ prepare()
     # Packages shall not start services in here.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
+    [ -z "$with" ] || cp --recursive "$with" "$root/root/with"
     git clone --quiet --no-hardlinks "$repository" "$root$clone"
     git -C "$root$clone" log --max-count=1 --oneline
 }

@@ -59,6 +59,9 @@ END
 
   FUZZ_SECONDS   how long each fuzzer runs (30)
   TEST_JOBS      how many tests run at a time (two a core)
+
+Not among them, as they take long and need root and debootstrap: tests/chroot.sh (the README's
+commands in a clean Debian) and tests/package.sh (the Debian package, from its build to its purge).
 END
 }
 
@@ -165,7 +168,8 @@ stage_format()
 
 stage_shell()
 {
-    find .ci packaging tests -type f -not -path '*/node_modules/*' \( -name '*.sh' -o -path .ci/run \) -print0 |
+    find .ci packaging tests -type f -not -path '*/node_modules/*' \( -name '*.sh' -o -path .ci/run \
+        -o -name '*.postrm' -o -path packaging/debian/tests/smoke \) -print0 |
         xargs -0 shellcheck --external-sources
 }
 
