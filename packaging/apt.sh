@@ -19,6 +19,7 @@ test_packages=(
     "${build_packages[@]}"
     libcmocka-dev python3 python3-pytest strace iproute2 logrotate
     mandoc bash-completion zsh fish
+    prometheus # for promtool
     systemd # for systemd-socket-activate and systemd-analyze
     clang lld llvm libclang-rt-14-dev
     clang-format clang-tidy cppcheck shellcheck universal-ctags

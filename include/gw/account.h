@@ -4,12 +4,12 @@
 
 /* The sum of all sets of counters. Main's thread; the sets themselves are read at any time. */
 
+#include "gw/config.h"
 #include "gw/metrics.h"
-#include "gw/worker.h"
 
 struct gw_account {
-    const struct gw_metrics
-        *sets[GW_WORKERS_MAX + 1]; /* the workers' and the backend's, borrowed */
+    /* the workers' and the backend's, borrowed */
+    const struct gw_metrics *sets[GW_CONFIG_WORKERS_MAX + 1];
     size_t count;
 };
 
@@ -18,6 +18,17 @@ void gw_account_add(struct gw_account *account, const struct gw_metrics *metrics
 
 /* Over all sets. */
 uint64_t gw_account_total(const struct gw_account *account, enum gw_counter counter);
+
+/* A histogram over all sets. */
+struct gw_distribution {
+    uint64_t buckets[GW_BUCKETS + 1]; /* not cumulated */
+    uint64_t sum_us;
+};
+void gw_account_distribution(const struct gw_account *account, enum gw_histogram histogram,
+                             struct gw_distribution *distribution);
+
+/* When an event was verified last; 0: never. */
+int64_t gw_account_last_event_ms(const struct gw_account *account);
 
 /* Logs every counter that is not zero, with the message "stopped". */
 void gw_account_log(const struct gw_account *account);

@@ -59,6 +59,9 @@ struct gw_config {
     int64_t dynamodb_ttl_ms;      /* 0: none */
     int64_t dynamodb_unready_on_outage;
 
+    char *admin_listen; /* as listen; "": none */
+    int64_t admin_remote;
+
     int64_t log_level;  /* enum gw_log_level */
     int64_t log_format; /* enum gw_log_format */
 };

@@ -13,14 +13,22 @@ struct gw_listeners {
 };
 
 /**
- * Takes the handed-over sockets where there are any, else binds every address that @address
- * (HOST:PORT, [V6]:PORT) stands for. All are non-blocking and close-on-exec.
+ * Binds every address that @address (HOST:PORT, [V6]:PORT) stands for. All sockets are non-blocking
+ * and close-on-exec.
+ * @param key      the configuration's, for the message
  * @param message  on an error: what was wrong and what would be right
  * @return 0, or a negative errno.
  */
+int gw_listeners_bind(struct gw_listeners *listeners, const char *address, const char *key,
+                      char *message, size_t message_size) GW_MUST_CHECK;
+
+/* Takes the handed-over sockets where there are any, else binds [server] listen. */
 int gw_listeners_open(struct gw_listeners *listeners, const char *address, char *message,
                       size_t message_size) GW_MUST_CHECK;
 void gw_listeners_close(struct gw_listeners *listeners);
+
+/* Whether all of them are reached from this machine alone. */
+bool gw_listeners_are_loopback(const struct gw_listeners *listeners);
 
 /* Writes the addresses as they are bound ("127.0.0.1:8080, [::1]:8080"), for logs. */
 void gw_listeners_format(const struct gw_listeners *listeners, char *text, size_t size);

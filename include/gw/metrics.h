@@ -3,8 +3,8 @@
 #define GW_METRICS_H
 
 /*
- * Counters. Each worker (and the journal's writer) owns one set and alone adds to it; readers on
- * any thread sum all sets. Nothing is ever reset.
+ * Counters and histograms. Each worker (and the journal's writer) owns one set and alone adds to
+ * it; readers on any thread sum all sets. Nothing is ever reset.
  *
  * The accounting that holds at every moment when nothing is in flight:
  *     verified = stored + superseded + skipped + rejected + failed
@@ -111,20 +111,55 @@ enum gw_counter {
     GW_COUNTER_DYNAMODB_MERGES,   /* conditional writes of a record that was there */
     GW_COUNTER_DYNAMODB_READS,
     GW_COUNTER_DYNAMODB_OUTAGES,
+    /* what the store was given, by action and outcome in the order of their enums */
+    GW_COUNTER_PUT_STORED,
+    GW_COUNTER_PUT_SUPERSEDED,
+    GW_COUNTER_PUT_REJECTED,
+    GW_COUNTER_PUT_FAILED,
+    GW_COUNTER_PUT_AMBIGUOUS,
+    GW_COUNTER_UPDATE_STORED,
+    GW_COUNTER_UPDATE_SUPERSEDED,
+    GW_COUNTER_UPDATE_REJECTED,
+    GW_COUNTER_UPDATE_FAILED,
+    GW_COUNTER_UPDATE_AMBIGUOUS,
     GW_COUNTER_COUNT
 };
 
+/* How long a part of a request takes. */
+enum gw_histogram {
+    GW_HISTOGRAM_RECEIVE, /* from its header to its whole body */
+    GW_HISTOGRAM_VERIFY,  /* the signature, the scan and the route */
+    GW_HISTOGRAM_STORE,   /* from the store's taking it to its outcome */
+    GW_HISTOGRAM_COUNT
+};
+
+#define GW_BUCKETS 19
+extern const int64_t gw_bucket_bounds_us[GW_BUCKETS]; /* the highest that a bucket takes */
+
 struct gw_metrics {
     _Atomic uint64_t counters[GW_COUNTER_COUNT];
+    _Atomic uint64_t buckets[GW_HISTOGRAM_COUNT][GW_BUCKETS + 1]; /* not cumulated */
+    _Atomic uint64_t sums_us[GW_HISTOGRAM_COUNT];
+    _Atomic int64_t last_event_ms; /* when one was verified last, by the wall clock; 0: never */
 };
+
+/* For what the calling thread owns. */
+static inline void gw_metrics_raise(_Atomic uint64_t *value, uint64_t n)
+{
+    uint64_t old = atomic_load_explicit(value, memory_order_relaxed);
+
+    atomic_store_explicit(value, old + n, memory_order_relaxed);
+}
 
 /* Adds to a set that the calling thread owns. */
 static inline void gw_metrics_add(struct gw_metrics *metrics, enum gw_counter counter, uint64_t n)
 {
-    uint64_t old = atomic_load_explicit(&metrics->counters[counter], memory_order_relaxed);
-
-    atomic_store_explicit(&metrics->counters[counter], old + n, memory_order_relaxed);
+    gw_metrics_raise(&metrics->counters[counter], n);
 }
+
+/* Adds to a set that the calling thread owns. */
+void gw_metrics_observe(struct gw_metrics *metrics, enum gw_histogram histogram,
+                        int64_t duration_us);
 
 static inline uint64_t gw_metrics_get(const struct gw_metrics *metrics, enum gw_counter counter)
 {

@@ -18,7 +18,8 @@ enum gw_outcome {
     GW_OUTCOME_SUPERSEDED, /* a newer one is there: a success that changed nothing */
     GW_OUTCOME_REJECTED,   /* can never be stored (too large for the table): not tried again */
     GW_OUTCOME_FAILED,     /* not stored; the same write may succeed later */
-    GW_OUTCOME_AMBIGUOUS   /* no answer in time or a failed sync: it may have landed all the same */
+    GW_OUTCOME_AMBIGUOUS,  /* no answer in time or a failed sync: it may have landed all the same */
+    GW_OUTCOME_COUNT
 };
 
 /* Embedded in whatever waits for the outcome. The store's from submit until done is called. */

@@ -10,7 +10,7 @@
 
 #define GW_CONVERSATION_ID_MAX 2048
 
-enum gw_action { GW_ACTION_PUT, GW_ACTION_UPDATE };
+enum gw_action { GW_ACTION_PUT, GW_ACTION_UPDATE, GW_ACTION_COUNT };
 
 /* The record's attributes beside its key, its payload and its orders. */
 enum gw_field {

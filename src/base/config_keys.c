@@ -360,6 +360,21 @@ const struct gw_config_key gw_config_keys[] = {
      .help = "Whether /readyz says 503 while the table takes no writes. no: all replicas share the "
              "table, and a load balancer would take them all away at once."},
 
+    {.section = "admin",
+     .name = "listen",
+     .type = GW_CONFIG_ADDRESS,
+     .unit = "HOST:PORT, [IPV6]:PORT, or nothing",
+     .initial = "",
+     .offset = AT(admin_listen),
+     .help = "Where to listen for operators: /metrics for Prometheus. Left out: nowhere."},
+    {.section = "admin",
+     .name = "remote",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "no",
+     .choices = switches,
+     .offset = AT(admin_remote),
+     .help = "yes lets it be another address than this machine's loopback. There is no password: "
+             "whoever can reach it may look."},
     {.section = "log",
      .name = "level",
      .type = GW_CONFIG_CHOICE,

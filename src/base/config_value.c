@@ -147,7 +147,8 @@ static int set_address(const struct gw_config_key *key, const char *text, void *
 {
     char host[GW_CONFIG_LINE_MAX + 1];
     uint16_t port;
-    int r = gw_config_split_address(text, host, sizeof(host), &port);
+    bool none = !*text && !*key->initial;
+    int r = none ? 0 : gw_config_split_address(text, host, sizeof(host), &port);
 
     return r < 0 ? r : set_string(key, text, place);
 }

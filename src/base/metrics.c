@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names of the counters. Sets are plain arrays with one writer each, so an addition is a load
- * and a store without a lock prefix; that is why nothing but the names is left to do here.
+ * Sets are plain arrays with one writer each, so an addition is a load and a store without a lock
+ * prefix.
  */
 #include "gw/metrics.h"
 
@@ -46,10 +46,35 @@ static const char *const names[GW_COUNTER_COUNT] = {
     [GW_COUNTER_DYNAMODB_MERGES] = "dynamodb_merges",
     [GW_COUNTER_DYNAMODB_READS] = "dynamodb_reads",
     [GW_COUNTER_DYNAMODB_OUTAGES] = "dynamodb_outages",
+    [GW_COUNTER_PUT_STORED] = "put_stored",
+    [GW_COUNTER_PUT_SUPERSEDED] = "put_superseded",
+    [GW_COUNTER_PUT_REJECTED] = "put_rejected",
+    [GW_COUNTER_PUT_FAILED] = "put_failed",
+    [GW_COUNTER_PUT_AMBIGUOUS] = "put_ambiguous",
+    [GW_COUNTER_UPDATE_STORED] = "update_stored",
+    [GW_COUNTER_UPDATE_SUPERSEDED] = "update_superseded",
+    [GW_COUNTER_UPDATE_REJECTED] = "update_rejected",
+    [GW_COUNTER_UPDATE_FAILED] = "update_failed",
+    [GW_COUNTER_UPDATE_AMBIGUOUS] = "update_ambiguous",
 #define REFUSED(symbol, name, reply, text) [GW_COUNTER_REFUSED_##symbol] = "refused_" name,
     GW_REASONS(REFUSED)};
 
 const char *gw_counter_name(enum gw_counter counter)
 {
     return names[counter];
+}
+
+const int64_t gw_bucket_bounds_us[GW_BUCKETS] = {
+    10,    25,    50,     100,    250,    500,     1000,    2500,    5000,    10000,
+    25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+
+void gw_metrics_observe(struct gw_metrics *metrics, enum gw_histogram histogram,
+                        int64_t duration_us)
+{
+    size_t bucket = 0;
+
+    while (bucket < GW_BUCKETS && duration_us > gw_bucket_bounds_us[bucket])
+        bucket++;
+    gw_metrics_raise(&metrics->buckets[histogram][bucket], 1);
+    gw_metrics_raise(&metrics->sums_us[histogram], duration_us > 0 ? (uint64_t)duration_us : 0);
 }

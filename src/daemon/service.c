@@ -12,6 +12,7 @@
 #include "gw/service.h"
 
 #include "gw/account.h"
+#include "gw/admin.h"
 #include "gw/configure.h"
 #include "gw/dynamodb_store.h"
 #include "gw/file_store.h"
@@ -52,6 +53,7 @@ struct service {
     struct gw_worker *workers[GW_WORKERS_MAX];
     size_t worker_count;
     struct gw_account account;
+    struct gw_admin *admin; /* NULL: none */
     int64_t watchdog_ms;
     int64_t status_at_ms;
     bool draining;
@@ -391,6 +393,31 @@ static int start_workers(struct service *service)
     return r;
 }
 
+static int open_admin(struct service *service)
+{
+    const struct gw_admin_options options = {
+        .listen = service->started.admin_listen,
+        .remote = service->started.admin_remote,
+        .loop = &service->loop,
+        .shared = &service->shared,
+        .account = &service->account,
+        .workers = worker_count(&service->started),
+    };
+    char text[512] = "";
+
+    if (!*options.listen)
+        return 0;
+    int r = gw_admin_new(&options, &service->admin, text, sizeof(text));
+
+    if (r) {
+        gw_log(GW_LOG_ERROR, "cannot open the admin listener", GW_LOG_STR("error", text));
+        return r;
+    }
+    gw_admin_format(service->admin, text, sizeof(text));
+    gw_log(GW_LOG_INFO, "serving operators", GW_LOG_STR("listen", text));
+    return 0;
+}
+
 static void announce(const struct service *service)
 {
     char addresses[512];
@@ -419,7 +446,7 @@ static int start(struct service *service)
         (r = open_backend(service)))
         return r;
     apply_limits(service, &service->started);
-    if ((r = start_workers(service)))
+    if ((r = open_admin(service)) || (r = start_workers(service)))
         return r;
     service->watchdog_ms = gw_notify_watchdog_ms();
     service->tick.fire = ticked;
@@ -464,6 +491,7 @@ static bool finish(struct service *service)
     struct gw_backend *backend = service->shared.backend;
     int r = 0;
 
+    gw_admin_free(service->admin);
     stop_workers(service);
     if (!wait_for_workers(service, gw_time_monotonic_ms() + STOP_MS))
         end_at_once(service);

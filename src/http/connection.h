@@ -39,6 +39,7 @@ struct gw_request {
     int64_t body_taken; /* of limits.buffered_bytes */
     uint64_t announced; /* the body's length; UINT64_MAX while a chunked one has not ended */
     uint64_t received;
+    int64_t since_us; /* when the part that is timed now began */
     struct gw_arena arena;
     struct gw_write write;
     struct gw_submission submission;

@@ -119,6 +119,16 @@ static void cut(struct gw_request *request, enum gw_reason reason)
         gw_connection_cut(connection_of(request), reason);
 }
 
+/* Ends the part of a request that is timed now, and begins the next. */
+static void time_part(struct gw_request *request, enum gw_histogram histogram)
+{
+    int64_t now_us = gw_time_monotonic_us();
+
+    gw_metrics_observe(connection_of(request)->front->metrics, histogram,
+                       now_us - request->since_us);
+    request->since_us = now_us;
+}
+
 /* --- call 1: the header --- */
 
 struct head_reader {
@@ -271,6 +281,7 @@ static enum MHD_Result begin(struct gw_request *request, const char *url, const 
 
     gw_connection_enter(c, GW_PHASE_READING);
     c->front->requests++;
+    request->since_us = gw_time_monotonic_us();
     request->settings = gw_settings_ref(c->front->settings);
     request->endpoint = gw_settings_endpoint(request->settings, path);
     reader.signature_header = request->endpoint ? request->endpoint->scheme.header : NULL;
@@ -325,6 +336,14 @@ static const struct {
                               {GW_COUNTER_FAILED, GW_COUNTER_AMBIGUOUS}},
 };
 
+static enum gw_counter write_counter(enum gw_action action, enum gw_outcome outcome)
+{
+    _Static_assert(GW_COUNTER_PUT_STORED + GW_ACTION_COUNT * GW_OUTCOME_COUNT - 1 ==
+                       GW_COUNTER_UPDATE_AMBIGUOUS,
+                   "the counters are in the order of the enums");
+    return (enum gw_counter)(GW_COUNTER_PUT_STORED + (int)action * GW_OUTCOME_COUNT + (int)outcome);
+}
+
 static void count_outcome(struct gw_request *request, enum gw_outcome outcome)
 {
     struct gw_metrics *metrics = connection_of(request)->front->metrics;
@@ -332,6 +351,7 @@ static void count_outcome(struct gw_request *request, enum gw_outcome outcome)
     for (size_t i = 0; i < GW_COUNT(outcomes[outcome].counters); i++)
         if (outcomes[outcome].counters[i] != GW_COUNTER_COUNT)
             gw_metrics_add(metrics, outcomes[outcome].counters[i], 1);
+    gw_metrics_add(metrics, write_counter(request->write.action, outcome), 1);
 }
 
 static void stored(struct gw_submission *submission, enum gw_outcome outcome)
@@ -342,6 +362,7 @@ static void stored(struct gw_submission *submission, enum gw_outcome outcome)
     bool acknowledged =
         request->settings->acknowledge_failed_updates && request->write.action == GW_ACTION_UPDATE;
 
+    time_part(request, GW_HISTOGRAM_STORE);
     count_outcome(request, outcome);
     gw_limit_give(&front->shared->limits.in_flight, 1);
     settle(request, outcomes[outcome].reason, acknowledged);
@@ -428,7 +449,8 @@ static void build_answer(struct gw_request *request, const struct gw_judgement *
         gw_buffer_deinit(body);
 }
 
-static void count_judgement(struct gw_metrics *metrics, const struct gw_judgement *judgement)
+static void count_judgement(struct gw_metrics *metrics, const struct gw_judgement *judgement,
+                            int64_t now_ms)
 {
     static const enum gw_counter counters[] = {
         [GW_VERDICT_NOT_JSON] = GW_COUNTER_REJECTED,
@@ -439,6 +461,7 @@ static void count_judgement(struct gw_metrics *metrics, const struct gw_judgemen
 
     if (!judgement->verified)
         return;
+    atomic_store_explicit(&metrics->last_event_ms, now_ms, memory_order_relaxed);
     gw_metrics_add(metrics, GW_COUNTER_VERIFIED, 1);
     gw_metrics_add(metrics, GW_COUNTER_SECRET_MATCHED + (enum gw_counter)judgement->secret, 1);
     if (judgement->verdict != GW_VERDICT_STORE)
@@ -488,13 +511,16 @@ static enum gw_reason reason_of(const struct gw_judgement *judgement)
 static enum MHD_Result judge(struct gw_request *request)
 {
     struct gw_front *front = connection_of(request)->front;
+    const int64_t now_ms = gw_time_now_ms();
     struct gw_judgement judgement;
 
     if (connection_of(request)->phase == GW_PHASE_CLOSING)
         return MHD_NO; /* nothing is stored for a client that was told 408 */
+    time_part(request, GW_HISTOGRAM_RECEIVE);
     gw_endpoint_judge(request->endpoint, front->hmac, request->signature, request->body.data,
-                      request->body.len, gw_time_now_ms(), &request->arena, &judgement);
-    count_judgement(front->metrics, &judgement);
+                      request->body.len, now_ms, &request->arena, &judgement);
+    time_part(request, GW_HISTOGRAM_VERIFY);
+    count_judgement(front->metrics, &judgement, now_ms);
     warn_of_timestamp(request, &judgement.notes);
     enum gw_reason reason = reason_of(&judgement);
     bool acknowledged = judgement.verdict == GW_VERDICT_REJECTED && judgement.notes.is_update &&

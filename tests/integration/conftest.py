@@ -4,10 +4,11 @@ import os
 
 import pytest
 
+from admin import Admin
 from aws_backend import Backend
 from certificates import Authority
 from dynamodb import Dynalite
-from harness import Daemon, NotifySocket, sanitized
+from harness import Daemon, NotifySocket, free_port, sanitized
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -45,6 +46,15 @@ def spawn(tmp_path):
 def daemon(spawn):
     """One that serves, on the defaults."""
     return spawn().start()
+
+
+@pytest.fixture
+def watched(spawn):
+    """One with an admin listener."""
+    port = free_port("127.0.0.1")
+    daemon = spawn({"admin.listen": f"127.0.0.1:{port}"}).start()
+    daemon.admin = Admin(port)
+    return daemon
 
 
 @pytest.fixture

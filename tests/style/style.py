@@ -14,7 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 # A folder of src/ includes only headers of its own and of the folders before it.
-FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "daemon", "cli", "generate")
+FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "admin", "daemon", "cli", "generate")
 # A header belongs to the folder that holds the .c of its name; these have none, or another name.
 HEADERS = {"base": "base", "store": "store", "file_store": "store", "dynamodb_store": "store",
            "aws_client": "aws", "aws_credentials": "aws",

@@ -41,9 +41,36 @@ static void test_there_is_room_for_all_workers_and_the_backend(void **state)
     (void)state;
     worker = (struct gw_metrics){0};
     gw_metrics_add(&worker, GW_COUNTER_STORED, 1);
-    for (size_t i = 0; i < GW_WORKERS_MAX + 1; i++)
+    for (size_t i = 0; i < GW_CONFIG_WORKERS_MAX + 1; i++)
         gw_account_add(&account, &worker);
-    assert_int_equal(gw_account_total(&account, GW_COUNTER_STORED), GW_WORKERS_MAX + 1);
+    assert_int_equal(gw_account_total(&account, GW_COUNTER_STORED), GW_CONFIG_WORKERS_MAX + 1);
+}
+
+static void test_a_distribution_is_summed_over_all_sets(void **state)
+{
+    struct gw_account account = account_of_three();
+    struct gw_distribution distribution;
+
+    (void)state;
+    gw_metrics_observe(&worker, GW_HISTOGRAM_VERIFY, 5);
+    gw_metrics_observe(&worker, GW_HISTOGRAM_STORE, 5);
+    gw_metrics_observe(&other_worker, GW_HISTOGRAM_VERIFY, 7);
+    gw_metrics_observe(&other_worker, GW_HISTOGRAM_VERIFY, 11);
+    gw_account_distribution(&account, GW_HISTOGRAM_VERIFY, &distribution);
+    assert_int_equal(distribution.buckets[0], 2);
+    assert_int_equal(distribution.buckets[1], 1);
+    assert_int_equal(distribution.sum_us, 23);
+}
+
+static void test_the_last_event_is_the_latest_of_all_sets(void **state)
+{
+    struct gw_account account = account_of_three();
+
+    (void)state;
+    assert_int_equal(gw_account_last_event_ms(&account), 0);
+    worker.last_event_ms = 7;
+    other_worker.last_event_ms = 9;
+    assert_int_equal(gw_account_last_event_ms(&account), 9);
 }
 
 static void test_the_status_shows_the_accounting_whether_zero_or_not(void **state)
@@ -68,6 +95,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_total_is_the_sum_over_all_sets_as_they_are_now),
         cmocka_unit_test(test_there_is_room_for_all_workers_and_the_backend),
+        cmocka_unit_test(test_a_distribution_is_summed_over_all_sets),
+        cmocka_unit_test(test_the_last_event_is_the_latest_of_all_sets),
         cmocka_unit_test(test_the_status_shows_the_accounting_whether_zero_or_not),
     };
 

@@ -254,9 +254,9 @@ static const struct {
     {"[log]\n=x\n", "f.ini:2: [log] : unknown key; known are level, format\n"},
     {"[sever]\nlisten=x\n", "f.ini:1: [sever]: unknown section; did you mean server?\n"},
     {"[http2]\na=b\n", "f.ini:1: [http2]: unknown section; known are server, signature, storage, "
-                       "file, dynamodb, log\n"},
-    {"[]\na=b\n",
-     "f.ini:1: []: unknown section; known are server, signature, storage, file, dynamodb, log\n"},
+                       "file, dynamodb, admin, log\n"},
+    {"[]\na=b\n", "f.ini:1: []: unknown section; known are server, signature, storage, file, "
+                  "dynamodb, admin, log\n"},
     {"listen=1:1\n", "f.ini:1: listen: stands before any section; put it under [server]\n"},
     {"verbose=1\n", "f.ini:1: verbose: stands before any section; put it under [SECTION]\n"},
     /* a secret in the wrong place is not shown */

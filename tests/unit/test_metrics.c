@@ -33,11 +33,49 @@ static void test_additions_are_summed_by_counter(void **state)
     assert_int_equal(gw_metrics_get(&metrics, GW_COUNTER_STORED), 0);
 }
 
+static void test_a_bucket_takes_what_is_up_to_its_bound(void **state)
+{
+    static const struct {
+        int64_t duration_us;
+        size_t bucket;
+    } cases[] = {{-1, 0},
+                 {0, 0},
+                 {10, 0},
+                 {11, 1},
+                 {25, 1},
+                 {1000, 6},
+                 {1001, 7},
+                 {10000000, GW_BUCKETS - 1},
+                 {10000001, GW_BUCKETS},
+                 {INT64_MAX, GW_BUCKETS}};
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(cases); i++) {
+        struct gw_metrics metrics = {0};
+
+        gw_metrics_observe(&metrics, GW_HISTOGRAM_STORE, cases[i].duration_us);
+        for (size_t bucket = 0; bucket <= GW_BUCKETS; bucket++)
+            assert_int_equal(metrics.buckets[GW_HISTOGRAM_STORE][bucket],
+                             bucket == cases[i].bucket);
+        assert_int_equal(metrics.sums_us[GW_HISTOGRAM_STORE],
+                         cases[i].duration_us > 0 ? cases[i].duration_us : 0);
+    }
+}
+
+static void test_bounds_rise(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < GW_BUCKETS; i++)
+        assert_true(gw_bucket_bounds_us[i - 1] < gw_bucket_bounds_us[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_counter_has_a_name_of_its_own),
         cmocka_unit_test(test_additions_are_summed_by_counter),
+        cmocka_unit_test(test_a_bucket_takes_what_is_up_to_its_bound),
+        cmocka_unit_test(test_bounds_rise),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

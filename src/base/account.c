@@ -22,6 +22,34 @@ uint64_t gw_account_total(const struct gw_account *account, enum gw_counter coun
     return sum;
 }
 
+void gw_account_distribution(const struct gw_account *account, enum gw_histogram histogram,
+                             struct gw_distribution *distribution)
+{
+    *distribution = (struct gw_distribution){0};
+    for (size_t i = 0; i < account->count; i++) {
+        const struct gw_metrics *set = account->sets[i];
+
+        for (size_t j = 0; j <= GW_BUCKETS; j++)
+            distribution->buckets[j] +=
+                atomic_load_explicit(&set->buckets[histogram][j], memory_order_relaxed);
+        distribution->sum_us +=
+            atomic_load_explicit(&set->sums_us[histogram], memory_order_relaxed);
+    }
+}
+
+int64_t gw_account_last_event_ms(const struct gw_account *account)
+{
+    int64_t last_ms = 0;
+
+    for (size_t i = 0; i < account->count; i++) {
+        int64_t own_ms =
+            atomic_load_explicit(&account->sets[i]->last_event_ms, memory_order_relaxed);
+
+        last_ms = own_ms > last_ms ? own_ms : last_ms;
+    }
+    return last_ms;
+}
+
 /* Fills in those from @first to before @end that are not zero. @return how many these are. */
 static size_t collect(const struct gw_account *account, int first, int end,
                       struct gw_log_field fields[GW_COUNTER_COUNT + 1])

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
@@ -63,21 +64,16 @@ static int bind_all(struct gw_listeners *listeners, const struct addrinfo *addre
     return 0;
 }
 
-int gw_listeners_open(struct gw_listeners *listeners, const char *address, char *message,
-                      size_t message_size)
+int gw_listeners_bind(struct gw_listeners *listeners, const char *address, const char *key,
+                      char *message, size_t message_size)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *addresses = NULL;
     char host[256], service[8];
     uint16_t port;
-    int inherited = sd_listen_fds(1);
-
-    memset(listeners, 0, sizeof(*listeners));
-    if (inherited != 0)
-        return inherited < 0 ? inherited
-                             : take_inherited(listeners, inherited, message, message_size);
     int r = gw_config_split_address(address, host, sizeof(host), &port);
 
+    memset(listeners, 0, sizeof(*listeners));
     if (r)
         return r;
     snprintf(service, sizeof(service), "%u", port);
@@ -85,19 +81,30 @@ int gw_listeners_open(struct gw_listeners *listeners, const char *address, char 
 
     if (resolved != 0) {
         snprintf(message, message_size,
-                 "cannot listen on %s: %s; give [server] listen an address "
-                 "of this machine",
-                 address, gai_strerror(resolved));
+                 "cannot listen on %s: %s; give %s an address of this machine", address,
+                 gai_strerror(resolved), key);
         return -EADDRNOTAVAIL;
     }
     r = bind_all(listeners, addresses);
     freeaddrinfo(addresses);
     if (r)
         snprintf(message, message_size,
-                 "cannot listen on %s: %s; is another process there? "
-                 "[server] listen chooses the address",
-                 address, strerror(-r));
+                 "cannot listen on %s: %s; is another process there? %s chooses the address",
+                 address, strerror(-r), key);
     return r;
+}
+
+int gw_listeners_open(struct gw_listeners *listeners, const char *address, char *message,
+                      size_t message_size)
+{
+    int inherited = sd_listen_fds(1);
+
+    memset(listeners, 0, sizeof(*listeners));
+    if (inherited < 0)
+        return inherited;
+    return inherited > 0
+               ? take_inherited(listeners, inherited, message, message_size)
+               : gw_listeners_bind(listeners, address, "[server] listen", message, message_size);
 }
 
 void gw_listeners_close(struct gw_listeners *listeners)
@@ -105,6 +112,30 @@ void gw_listeners_close(struct gw_listeners *listeners)
     for (size_t i = 0; i < listeners->count; i++)
         close(listeners->fds[i]);
     listeners->count = 0;
+}
+
+static bool is_loopback(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t len = sizeof(address);
+
+    if (getsockname(fd, &address.any, &len) < 0)
+        return false;
+    return address.any.sa_family == AF_INET
+               ? ntohl(address.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+               : address.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+}
+
+bool gw_listeners_are_loopback(const struct gw_listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (!is_loopback(listeners->fds[i]))
+            return false;
+    return true;
 }
 
 static int format_one(int fd, char *text, size_t size)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The alert rules and the dashboard: by promtool, and against what the daemon really shows."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness import SOURCE
+
+RULES = SOURCE / "packaging/prometheus/genesys-webhookd.rules.yml"
+DASHBOARD = SOURCE / "packaging/prometheus/grafana-dashboard.json"
+TESTS = SOURCE / "tests/prometheus/rules.test.yml"
+ALERTS = re.findall(r"- alert: (\w+)", RULES.read_text())
+METRIC = re.compile(r"\b(?:genesys_webhookd|process)_[a-z_]+\b")
+
+
+def promtool(*arguments):
+    found = subprocess.run(["promtool", *arguments], check=False, text=True, timeout=120,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_promtool_finds_no_fault_in_the_rules_and_their_tests_pass():
+    promtool("check", "rules", str(RULES))
+    promtool("test", "rules", str(TESTS))
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_is_tested_and_has_something_to_be_done(alert):
+    assert f"alertname: {alert}\n" in TESTS.read_text()
+    assert f"| `{alert}` |" in (SOURCE / "docs/operations.md").read_text()
+
+
+def expressions():
+    targets = [target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"]
+               for target in panel["targets"]]
+    return targets + [RULES.read_text()]
+
+
+def test_rules_and_dashboard_ask_for_nothing_that_is_not_there(watched):
+    """But for the credentials' expiry, which only some backends have."""
+    shown = re.findall(r"^# TYPE (\S+) (\S+)$", watched.admin.get("/metrics")[1],
+                       flags=re.MULTILINE)
+    names = {f"{name}{end}" for name, kind in shown
+             for end in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))}
+    asked = {name for text in expressions() for name in METRIC.findall(text)}
+    assert asked - names <= {"genesys_webhookd_credentials_expiry_timestamp_seconds",
+                             "genesys_webhookd_last_event_timestamp_seconds"}
