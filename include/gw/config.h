@@ -31,7 +31,9 @@ enum gw_config_failure { GW_CONFIG_FAILURE_RETRY, GW_CONFIG_FAILURE_ACKNOWLEDGE 
 struct gw_config {
     char *listen; /* HOST:PORT, [V6]:PORT */
     char *path;
-    int64_t workers; /* 0: auto */
+    struct gw_config_list trusted_proxies, allow; /* networks */
+    int64_t forwarded_header;                     /* enum gw_forwarded_form */
+    int64_t workers;                              /* 0: auto */
     int64_t max_body_bytes;
     int64_t max_buffered_bytes;
     int64_t max_connections;

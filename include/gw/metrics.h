@@ -36,6 +36,7 @@
     /* what is asked for */                                                                        \
     REASON(UNKNOWN_PATH, "unknown_path", NOT_FOUND, "no such path")                                \
     REASON(WEBHOOK_METHOD, "webhook_method", METHOD_NOT_ALLOWED_POST, "not a POST")                \
+    REASON(NOT_ALLOWED, "not_allowed", FORBIDDEN, "its address is not in allow")                   \
     REASON(PROBE_METHOD, "probe_method", METHOD_NOT_ALLOWED_GET, "neither GET nor HEAD")           \
     /* the signature, and what was signed */                                                       \
     REASON(NO_SIGNATURE, "no_signature", UNAUTHORIZED, "no signature header")                      \
@@ -76,6 +77,7 @@ enum gw_counter {
     GW_COUNTER_REPLY_200,
     GW_COUNTER_REPLY_400,
     GW_COUNTER_REPLY_401,
+    GW_COUNTER_REPLY_403,
     GW_COUNTER_REPLY_404,
     GW_COUNTER_REPLY_405,
     GW_COUNTER_REPLY_408,

@@ -9,6 +9,7 @@
 
 #include "gw/config.h"
 #include "gw/endpoint.h"
+#include "gw/forwarded.h"
 #include "gw/secret.h"
 
 struct gw_settings {
@@ -18,6 +19,9 @@ struct gw_settings {
     int64_t request_timeout_ms;
     int64_t idle_timeout_ms;
     bool acknowledge_failed_updates;
+    struct gw_networks trusted_proxies;
+    enum gw_forwarded_form forwarded_form;
+    struct gw_networks allow; /* none: everybody */
 };
 
 /**

@@ -50,7 +50,7 @@ struct sample {
 
 /* clang-format off */
 static const struct sample samples[] = {
-    STATUS(200), STATUS(400), STATUS(401), STATUS(404), STATUS(405),
+    STATUS(200), STATUS(400), STATUS(401), STATUS(403), STATUS(404), STATUS(405),
     STATUS(408), STATUS(413), STATUS(431), STATUS(500), STATUS(503),
     GW_REASONS(REFUSED)
     SINGLE("refused_by_library", REFUSED_BY_LIBRARY,

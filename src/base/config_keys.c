@@ -6,6 +6,8 @@
  */
 #include "gw/config.h"
 
+#include "gw/address.h"
+
 #include <ctype.h>
 #include <strings.h>
 
@@ -24,6 +26,7 @@
 static const char *const encodings[] = {"hex", "base64", NULL};
 static const char *const backends[] = {"file", "dynamodb", NULL};
 static const char *const failures[] = {"retry", "acknowledge", NULL};
+static const char *const forwarded_headers[] = {"X-Forwarded-For", "Forwarded", NULL};
 static const char *const switches[] = {"no", "yes", NULL};
 static const char *const syncs[] = {"always", "never", NULL};
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
@@ -87,6 +90,13 @@ static bool is_table_name(const char *text)
     return len >= 3 && len <= 255 && consists_of(text, is_table_char);
 }
 
+static bool is_network(const char *text)
+{
+    struct gw_network network;
+
+    return gw_network_parse(text, &network);
+}
+
 static bool is_not_empty(const char *text)
 {
     return *text;
@@ -110,6 +120,36 @@ const struct gw_config_key gw_config_keys[] = {
      .reloadable = true,
      .offset = AT(path),
      .help = "The path that events are posted to: the one in the URL that Genesys was given."},
+    {.section = "server",
+     .name = "trusted_proxies",
+     .type = GW_CONFIG_LIST,
+     .unit = "a network such as 10.0.0.0/8 or an address",
+     .initial = "",
+     .valid = is_network,
+     .reloadable = true,
+     .offset = AT(trusted_proxies),
+     .help = "Whose word is taken for where a request comes from, in logs and for allow: the load "
+             "balancer. Write the key once for each network. 127.0.0.1 stands for local sockets "
+             "too."},
+    {.section = "server",
+     .name = "forwarded_header",
+     .type = GW_CONFIG_CHOICE,
+     .initial = "X-Forwarded-For",
+     .choices = forwarded_headers,
+     .reloadable = true,
+     .offset = AT(forwarded_header),
+     .help = "The header in which they say so. Name the one that they write: the other one they "
+             "may pass on from the client."},
+    {.section = "server",
+     .name = "allow",
+     .type = GW_CONFIG_LIST,
+     .unit = "a network such as 10.0.0.0/8 or an address",
+     .initial = "",
+     .valid = is_network,
+     .reloadable = true,
+     .offset = AT(allow),
+     .help = "Who may post events; others are answered 403. Write the key once for each network. "
+             "Left out: everybody, which the signature makes safe."},
     {.section = "server",
      .name = "workers",
      .type = GW_CONFIG_COUNT,

@@ -9,6 +9,7 @@ static const char *const names[GW_COUNTER_COUNT] = {
     [GW_COUNTER_REPLY_200] = "reply_200",
     [GW_COUNTER_REPLY_400] = "reply_400",
     [GW_COUNTER_REPLY_401] = "reply_401",
+    [GW_COUNTER_REPLY_403] = "reply_403",
     [GW_COUNTER_REPLY_404] = "reply_404",
     [GW_COUNTER_REPLY_405] = "reply_405",
     [GW_COUNTER_REPLY_408] = "reply_408",

@@ -16,7 +16,6 @@
 #include "gw/time.h"
 
 #include <linux/tcp.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,29 +111,46 @@ struct gw_connection *gw_connection_closed(struct gw_connection *c)
     return NULL;
 }
 
-void gw_connection_format_peer(const struct gw_connection *c, char *text, size_t size)
+static const struct sockaddr *socket_address(const struct gw_connection *c)
 {
     const union MHD_ConnectionInfo *info =
         c->mhd ? MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS) : NULL;
-    const struct sockaddr *address = info ? info->client_addr : NULL;
-    socklen_t len = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                              : sizeof(struct sockaddr_in);
 
-    if (!address || (address->sa_family != AF_INET && address->sa_family != AF_INET6) ||
-        getnameinfo(address, len, text, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
-        (void)snprintf(text, size, "%s", c->mhd ? "local" : "gone");
+    return info ? info->client_addr : NULL;
+}
+
+void gw_connection_address(const struct gw_connection *c, struct gw_address *address)
+{
+    const struct sockaddr *socket = socket_address(c);
+
+    if (!socket || !gw_address_of_socket(socket, address))
+        (void)gw_address_parse(GW_STR("127.0.0.1"), address);
+}
+
+void gw_connection_format_peer(const struct gw_connection *c, char text[static GW_PEER_TEXT_SIZE])
+{
+    const struct sockaddr *socket = socket_address(c);
+    struct gw_address address = c->request.address;
+
+    if (c->request.peer == GW_PEER_UNKNOWN)
+        (void)snprintf(text, GW_PEER_TEXT_SIZE, "unknown");
+    else if (c->request.peer == GW_PEER_FORWARDED ||
+             (socket && gw_address_of_socket(socket, &address)))
+        gw_address_format(&address, text);
+    else
+        (void)snprintf(text, GW_PEER_TEXT_SIZE, "%s", c->mhd ? "local" : "gone");
 }
 
 static void log_reason(struct gw_connection *c, enum gw_reply reply, enum gw_reason reason,
                        const char *detail)
 {
-    char peer[NI_MAXHOST];
+    char peer[GW_PEER_TEXT_SIZE];
     unsigned suppressed;
 
     if (!gw_log_allowed(&c->front->refused_limits[reason], REFUSED_BURST, REFUSED_PER_SECOND,
                         c->front->loop->now_ms, &suppressed))
         return;
-    gw_connection_format_peer(c, peer, sizeof(peer));
+    gw_connection_format_peer(c, peer);
     gw_log(GW_LOG_WARNING,
            reply == GW_REPLY_SUCCESS ? "failed update acknowledged" : "request refused",
            GW_LOG_INT("status", gw_reply_status(reply)),

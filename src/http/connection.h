@@ -7,6 +7,7 @@
  * front that owns them. Only src/http/ includes this.
  */
 
+#include "gw/address.h"
 #include "gw/buffer.h"
 #include "gw/front.h"
 #include "gw/log.h"
@@ -28,13 +29,24 @@ enum gw_phase {
     GW_PHASE_COUNT
 };
 
+#define GW_PEER_TEXT_SIZE GW_ADDRESS_TEXT_SIZE
+
+/* Where a request comes from. */
+enum gw_peer {
+    GW_PEER_SOCKET, /* as its socket says */
+    GW_PEER_FORWARDED,
+    GW_PEER_UNKNOWN /* a trusted proxy has not said */
+};
+
 struct gw_request {
     enum gw_reply reply;          /* once decided; the rest of the body is then dropped */
     enum gw_reason reason;        /* why it is no success, or why it should not have been one */
     const char *detail;           /* what the log says instead of the reason's own text, or NULL */
     struct gw_settings *settings; /* as they were when it began; NULL: no request */
     const struct gw_endpoint *endpoint;
-    struct gw_str signature; /* libmicrohttpd's memory, good for the request's life */
+    enum gw_peer peer;
+    struct gw_address address; /* of the peer; where that is unknown, of nobody */
+    struct gw_str signature;   /* libmicrohttpd's memory, good for the request's life */
     struct gw_buffer body;
     int64_t body_taken; /* of limits.buffered_bytes */
     uint64_t announced; /* the body's length; UINT64_MAX while a chunked one has not ended */
@@ -61,6 +73,11 @@ struct gw_connection {
     bool gone;         /* the client is, but its request is still with the store */
     struct gw_request request;
 };
+
+static inline struct gw_connection *gw_request_connection(struct gw_request *request)
+{
+    return GW_CONTAINER(request, struct gw_connection, request);
+}
 
 struct gw_phase_list {
     struct gw_connection *oldest, *newest;
@@ -123,8 +140,11 @@ void gw_connection_sweep(struct gw_timer *timer, int64_t now_ms);
 /* Finds out which idle connections have begun a request, or been closed by their clients: a system
  * call each. */
 void gw_connection_look_at_idle(struct gw_front *front);
-/* Writes the peer's address as text. */
-void gw_connection_format_peer(const struct gw_connection *connection, char *text, size_t size);
+/* The address that its socket has; 127.0.0.1 where that is a local one. */
+void gw_connection_address(const struct gw_connection *connection, struct gw_address *address);
+/* Writes the peer's address as text: that of the request under way, where a proxy has told it. */
+void gw_connection_format_peer(const struct gw_connection *connection,
+                               char text[static GW_PEER_TEXT_SIZE]);
 /* Counts an answer, and where there is a @reason counts and logs it (at a limited rate, with the
  * peer): a refusal, or a failure that a success covers up. @detail: as in gw_request. */
 void gw_connection_answered(struct gw_connection *connection, enum gw_reply reply,
@@ -134,7 +154,22 @@ void gw_connection_cut(struct gw_connection *connection, enum gw_reason reason);
 /* Takes all that has arrived so far for what the requests so far were long. */
 void gw_connection_rebase(struct gw_connection *connection);
 
+/* head.c */
+/* Call 1: decides what the header alone decides. */
+enum MHD_Result gw_request_begin(struct gw_request *request, const char *url, const char *method,
+                                 const char *version);
+
 /* request.c */
+/* Settles the answer, which drops the body, or what is yet to come of it. */
+void gw_request_decide(struct gw_request *request, enum gw_reply reply);
+void gw_request_refuse(struct gw_request *request, enum gw_reason reason);
+/* Refuses on the bare socket: where the library has no room for an answer, or takes none yet. */
+void gw_request_cut(struct gw_request *request, enum gw_reason reason);
+/* Queues the answer that was settled. */
+enum MHD_Result gw_request_answer(struct gw_request *request);
+/* Takes what the body has grown by from what all bodies together may have. @return whether they may
+ * have it. */
+bool gw_request_account_body(struct gw_request *request);
 /* Answers 500 to all that wait for a store that is detached, and counts them as ambiguous. */
 void gw_request_abandon_all(struct gw_front *front);
 enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const char *url,

@@ -28,6 +28,8 @@ static const struct reply {
                                "{\"error\":\"Bad Request: Invalid JSON\"}", NULL, NULL},
     [GW_REPLY_UNAUTHORIZED] = {401, GW_COUNTER_REPLY_401, "Unauthorized",
                                "{\"error\":\"Unauthorized: Invalid signature\"}", NULL, NULL},
+    [GW_REPLY_FORBIDDEN] = {403, GW_COUNTER_REPLY_403, "Forbidden", "{\"error\":\"Forbidden\"}",
+                            NULL, NULL},
     [GW_REPLY_NOT_FOUND] = {404, GW_COUNTER_REPLY_404, "Not Found", "{\"error\":\"Not Found\"}",
                             NULL, NULL},
     [GW_REPLY_METHOD_NOT_ALLOWED_POST] = {405, GW_COUNTER_REPLY_405, "Method Not Allowed",

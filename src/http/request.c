@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request: libmicrohttpd calls the handler with the header (call 1), with each piece of body,
- * and with nothing when the body is whole. An answer queued in call 1 closes the connection, so
- * only what saves a body or must close is answered there; whatever else is known early is decided,
- * and the body dropped, so that the connection stays. While a body arrives no answer can be queued
- * at all.
+ * One request: libmicrohttpd calls the handler with the header (call 1: head.c), with each piece of
+ * body, and with nothing when the body is whole. While a body arrives no answer can be queued.
  *
  * A write goes to the store, and its outcome decides the answer. A handler that says yes without an
  * answer is called again in each pass of the front, and so finds the outcome of a quick store;
@@ -15,33 +12,19 @@
  */
 #include "connection.h"
 
-#include "gw/strict.h"
 #include "gw/time.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <strings.h>
 
-#define BODY_AHEAD_MAX ((size_t)64 << 10) /* taken on the word of a Content-Length */
 #define ASKED_BEFORE_SUSPENDED 16
 #define QUICKLY_STORED_BYTES ((size_t)16 << 10) /* beyond, disks take longer than that */
-/* libmicrohttpd has one piece of memory for a connection (front.c), of which a header takes its own
- * length and ENTRY_BYTES for each line, cookie and query argument. Of what is left the answer must
- * be made, or an event would be stored and its client cut off. */
-#define HEADER_BYTES_MAX ((size_t)14 << 10)
-#define ENTRY_BYTES 64
 #define TIMESTAMP_LOG_BURST 5
-
-static struct gw_connection *connection_of(struct gw_request *request)
-{
-    return GW_CONTAINER(request, struct gw_connection, request);
-}
 
 /* --- the answer --- */
 
-static enum MHD_Result answer(struct gw_request *request)
+enum MHD_Result gw_request_answer(struct gw_request *request)
 {
-    struct gw_connection *c = connection_of(request);
+    struct gw_connection *c = gw_request_connection(request);
     struct gw_front *front = c->front;
     bool close = c->surplus || request->reply == GW_REPLY_BAD_REQUEST ||
                  atomic_load_explicit(&front->shared->draining, memory_order_relaxed);
@@ -61,7 +44,7 @@ static enum MHD_Result answer(struct gw_request *request)
 
 static void release_body(struct gw_request *request)
 {
-    struct gw_front *front = connection_of(request)->front;
+    struct gw_front *front = gw_request_connection(request)->front;
 
     if (request->body_taken > 0)
         gw_limit_give(&front->shared->limits.buffered_bytes, request->body_taken);
@@ -75,7 +58,7 @@ static void release_body(struct gw_request *request)
     gw_buffer_deinit(&request->body);
 }
 
-static void decide(struct gw_request *request, enum gw_reply reply)
+void gw_request_decide(struct gw_request *request, enum gw_reply reply)
 {
     request->reply = reply;
     release_body(request);
@@ -84,7 +67,7 @@ static void decide(struct gw_request *request, enum gw_reply reply)
 /* Gives back all that it holds. */
 static void finish(struct gw_request *request)
 {
-    connection_of(request)->front->requests--;
+    gw_request_connection(request)->front->requests--;
     release_body(request);
     gw_buffer_deinit(&request->answer);
     gw_arena_deinit(&request->arena);
@@ -102,21 +85,20 @@ static bool with_store(const struct gw_request *request)
 static void settle(struct gw_request *request, enum gw_reason reason, bool acknowledged)
 {
     request->reason = reason;
-    decide(request,
-           reason == GW_REASON_NONE || acknowledged ? GW_REPLY_SUCCESS : gw_reason_reply(reason));
+    gw_request_decide(request, reason == GW_REASON_NONE || acknowledged ? GW_REPLY_SUCCESS
+                                                                        : gw_reason_reply(reason));
 }
 
-static void refuse(struct gw_request *request, enum gw_reason reason)
+void gw_request_refuse(struct gw_request *request, enum gw_reason reason)
 {
     settle(request, reason, false);
 }
 
-/* Refuses on the bare socket: where the library has no room for an answer, or takes none yet. */
-static void cut(struct gw_request *request, enum gw_reason reason)
+void gw_request_cut(struct gw_request *request, enum gw_reason reason)
 {
-    refuse(request, reason);
-    if (connection_of(request)->phase != GW_PHASE_CLOSING)
-        gw_connection_cut(connection_of(request), reason);
+    gw_request_refuse(request, reason);
+    if (gw_request_connection(request)->phase != GW_PHASE_CLOSING)
+        gw_connection_cut(gw_request_connection(request), reason);
 }
 
 /* Ends the part of a request that is timed now, and begins the next. */
@@ -124,202 +106,46 @@ static void time_part(struct gw_request *request, enum gw_histogram histogram)
 {
     int64_t now_us = gw_time_monotonic_us();
 
-    gw_metrics_observe(connection_of(request)->front->metrics, histogram,
+    gw_metrics_observe(gw_request_connection(request)->front->metrics, histogram,
                        now_us - request->since_us);
     request->since_us = now_us;
 }
 
-/* --- call 1: the header --- */
+/* --- the body --- */
 
-struct head_reader {
-    struct gw_head head;
-    const char *signature_header;
-};
-
-static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                   size_t name_len, const char *value, size_t value_len)
-{
-    struct head_reader *reader = context;
-
-    if (kind != MHD_HEADER_KIND)
-        return MHD_YES;
-    gw_head_add(&reader->head, reader->signature_header, (struct gw_str){name, name_len},
-                (struct gw_str){value ? value : "", value_len});
-    return MHD_YES;
-}
-
-/* The path of a request target in origin form or absolute form (RFC 9112, section 3.2). */
-static struct gw_str path_of(const char *url)
-{
-    const char *path = url;
-
-    if (*url != '/') {
-        const char *authority = strstr(url, "://");
-
-        path = authority ? strchr(authority + 3, '/') : NULL;
-    }
-    return gw_str(path ? path : url);
-}
-
-static bool is_get(const char *method)
-{
-    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-}
-
-static enum gw_reply probe_reply(struct gw_front *front, bool readiness)
-{
-    struct gw_backend *backend = front->shared->backend;
-
-    if (!readiness)
-        return GW_REPLY_OK;
-    if (atomic_load_explicit(&front->shared->draining, memory_order_relaxed))
-        return GW_REPLY_NOT_READY;
-    return backend->ops->ready(backend) ? GW_REPLY_OK : GW_REPLY_NOT_READY;
-}
-
-/* Decides what path and method alone decide: all but an endpoint's POST. */
-static void decide_target(struct gw_request *request, struct gw_str path, const char *method)
-{
-    bool readiness = gw_str_equal(path, GW_STR("/readyz"));
-
-    if (request->endpoint) {
-        if (strcmp(method, "POST") != 0)
-            refuse(request, GW_REASON_WEBHOOK_METHOD);
-    } else if (!readiness && !gw_str_equal(path, GW_STR("/healthz"))) {
-        refuse(request, GW_REASON_UNKNOWN_PATH);
-    } else if (!is_get(method)) {
-        refuse(request, GW_REASON_PROBE_METHOD);
-    } else {
-        decide(request, probe_reply(connection_of(request)->front, readiness));
-    }
-}
-
-static int begin_body(struct gw_request *request, uint64_t announced)
-{
-    struct gw_front *front = connection_of(request)->front;
-
-    if (front->spare_count > 0)
-        request->body = front->spare_bodies[--front->spare_count];
-    request->body.max = request->settings->max_body_bytes;
-    return gw_buffer_reserve(&request->body,
-                             announced < BODY_AHEAD_MAX ? (size_t)announced : BODY_AHEAD_MAX);
-}
-
-/* Takes what the buffer has grown by from what all bodies together may have. */
-static bool account_body(struct gw_request *request)
+bool gw_request_account_body(struct gw_request *request)
 {
     int64_t grown = (int64_t)request->body.capacity - request->body_taken;
 
     if (grown > 0) {
-        if (!gw_limit_take(&connection_of(request)->front->shared->limits.buffered_bytes, grown))
+        if (!gw_limit_take(&gw_request_connection(request)->front->shared->limits.buffered_bytes,
+                           grown))
             return false;
         request->body_taken += grown;
     }
     return true;
 }
 
-/* Refusals that are answered at once and close the connection. Beyond max_connections probes are
- * served all the same: that clients are many does not make the process unfit. */
-static bool refuse_at_once(struct gw_request *request, const struct gw_head *head)
-{
-    enum gw_reason broken = gw_strict_check(head);
-    bool probe = request->reply == GW_REPLY_OK || request->reply == GW_REPLY_NOT_READY;
-
-    if (broken != GW_REASON_NONE)
-        refuse(request, broken);
-    else if (connection_of(request)->surplus && !probe)
-        refuse(request, GW_REASON_MAX_CONNECTIONS);
-    else if (head->content_lengths && head->content_length > request->settings->max_body_bytes)
-        refuse(request, GW_REASON_ANNOUNCED_LENGTH);
-    else
-        return false;
-    return true;
-}
-
-/* Decides what else can be decided without the body. */
-static void decide_early(struct gw_request *request, const struct gw_head *head)
-{
-    if (head->signatures > 1)
-        refuse(request, GW_REASON_TWO_SIGNATURES);
-    else if (head->signatures == 0)
-        refuse(request, GW_REASON_NO_SIGNATURE);
-    else if (begin_body(request, head->content_length) != 0)
-        refuse(request, GW_REASON_NO_MEMORY);
-    else if (!account_body(request))
-        refuse(request, GW_REASON_MAX_BUFFERED);
-    else
-        request->signature = head->signature;
-}
-
-/* @return how much of its memory for the connection the library has used up. */
-static size_t read_head(struct gw_connection *c, struct head_reader *reader)
-{
-    static const int kinds = MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND;
-    int entries =
-        MHD_get_connection_values_n(c->mhd, (enum MHD_ValueKind)kinds, read_header, reader);
-    size_t size =
-        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
-
-    c->consumed += size;
-    c->inexact++;
-    return size + (size_t)entries * ENTRY_BYTES;
-}
-
-static uint64_t announced_length(const struct gw_head *head)
-{
-    if (head->transfer_encodings > 0)
-        return UINT64_MAX;
-    return head->content_lengths > 0 ? head->content_length : 0;
-}
-
-static enum MHD_Result begin(struct gw_request *request, const char *url, const char *method,
-                             const char *version)
-{
-    struct gw_connection *c = connection_of(request);
-    struct gw_str path = path_of(url);
-    struct head_reader reader = {.head.http_1_1 = strcmp(version, "HTTP/1.0") != 0};
-
-    gw_connection_enter(c, GW_PHASE_READING);
-    c->front->requests++;
-    request->since_us = gw_time_monotonic_us();
-    request->settings = gw_settings_ref(c->front->settings);
-    request->endpoint = gw_settings_endpoint(request->settings, path);
-    reader.signature_header = request->endpoint ? request->endpoint->scheme.header : NULL;
-    size_t used = read_head(c, &reader);
-
-    request->announced = announced_length(&reader.head);
-    decide_target(request, path, method);
-    if (used > HEADER_BYTES_MAX)
-        cut(request, GW_REASON_HEADER_SIZE);
-    else if (refuse_at_once(request, &reader.head))
-        return answer(request);
-    else if (request->reply == GW_REPLY_NONE)
-        decide_early(request, &reader.head);
-    return MHD_YES;
-}
-
-/* --- the body --- */
-
 static void take_piece(struct gw_request *request, struct gw_str piece)
 {
     size_t max = request->settings->max_body_bytes;
 
     request->received += piece.len;
-    connection_of(request)->consumed += piece.len;
+    gw_request_connection(request)->consumed += piece.len;
     if (request->received < request->announced)
-        connection_of(request)->front->run_again = true;
+        gw_request_connection(request)->front->run_again = true;
     if (request->received > 2 * max)
-        cut(request, GW_REASON_ENDLESS_BODY);
+        gw_request_cut(request, GW_REASON_ENDLESS_BODY);
     if (request->reply != GW_REPLY_NONE)
         return;
     int r = gw_buffer_append(&request->body, piece);
 
     if (r == -ENOBUFS)
-        refuse(request, GW_REASON_BODY_LENGTH);
+        gw_request_refuse(request, GW_REASON_BODY_LENGTH);
     else if (r)
-        refuse(request, GW_REASON_NO_MEMORY);
-    else if (!account_body(request))
-        refuse(request, GW_REASON_MAX_BUFFERED);
+        gw_request_refuse(request, GW_REASON_NO_MEMORY);
+    else if (!gw_request_account_body(request))
+        gw_request_refuse(request, GW_REASON_MAX_BUFFERED);
 }
 
 /* --- the judgement, and the store --- */
@@ -346,7 +172,7 @@ static enum gw_counter write_counter(enum gw_action action, enum gw_outcome outc
 
 static void count_outcome(struct gw_request *request, enum gw_outcome outcome)
 {
-    struct gw_metrics *metrics = connection_of(request)->front->metrics;
+    struct gw_metrics *metrics = gw_request_connection(request)->front->metrics;
 
     for (size_t i = 0; i < GW_COUNT(outcomes[outcome].counters); i++)
         if (outcomes[outcome].counters[i] != GW_COUNTER_COUNT)
@@ -357,7 +183,7 @@ static void count_outcome(struct gw_request *request, enum gw_outcome outcome)
 static void stored(struct gw_submission *submission, enum gw_outcome outcome)
 {
     struct gw_request *request = GW_CONTAINER(submission, struct gw_request, submission);
-    struct gw_connection *c = connection_of(request);
+    struct gw_connection *c = gw_request_connection(request);
     struct gw_front *front = c->front;
     bool acknowledged =
         request->settings->acknowledge_failed_updates && request->write.action == GW_ACTION_UPDATE;
@@ -390,7 +216,7 @@ void gw_request_abandon_all(struct gw_front *front)
 
 static enum MHD_Result answer_later(struct gw_request *request)
 {
-    struct gw_connection *c = connection_of(request);
+    struct gw_connection *c = gw_request_connection(request);
 
     if (--request->asks_left == 0) {
         c->front->unsuspended--;
@@ -401,14 +227,14 @@ static enum MHD_Result answer_later(struct gw_request *request)
 
 static enum MHD_Result fail(struct gw_request *request, enum gw_reason reason)
 {
-    gw_metrics_add(connection_of(request)->front->metrics, GW_COUNTER_FAILED, 1);
-    refuse(request, reason);
-    return answer(request);
+    gw_metrics_add(gw_request_connection(request)->front->metrics, GW_COUNTER_FAILED, 1);
+    gw_request_refuse(request, reason);
+    return gw_request_answer(request);
 }
 
 static enum MHD_Result submit(struct gw_request *request, const struct gw_write *write)
 {
-    struct gw_connection *c = connection_of(request);
+    struct gw_connection *c = gw_request_connection(request);
     struct gw_limit *in_flight = &c->front->shared->limits.in_flight;
 
     if (!c->front->store)
@@ -470,8 +296,8 @@ static void count_judgement(struct gw_metrics *metrics, const struct gw_judgemen
 
 static void warn_of_timestamp(struct gw_request *request, const struct gw_route_notes *notes)
 {
-    struct gw_connection *c = connection_of(request);
-    char peer[NI_MAXHOST];
+    struct gw_connection *c = gw_request_connection(request);
+    char peer[GW_PEER_TEXT_SIZE];
     unsigned suppressed;
 
     if (!notes->timestamp_malformed && !notes->timestamp_ahead)
@@ -482,7 +308,7 @@ static void warn_of_timestamp(struct gw_request *request, const struct gw_route_
     if (!gw_log_allowed(&c->front->timestamp_limit, TIMESTAMP_LOG_BURST, 1, c->front->loop->now_ms,
                         &suppressed))
         return;
-    gw_connection_format_peer(c, peer, sizeof(peer));
+    gw_connection_format_peer(c, peer);
     gw_log(GW_LOG_WARNING,
            notes->timestamp_ahead ? "an event's timestamp is more than a day ahead; taken as it is"
                                   : "an event's timestamp cannot be read; it counts as the oldest",
@@ -510,11 +336,11 @@ static enum gw_reason reason_of(const struct gw_judgement *judgement)
 
 static enum MHD_Result judge(struct gw_request *request)
 {
-    struct gw_front *front = connection_of(request)->front;
+    struct gw_front *front = gw_request_connection(request)->front;
     const int64_t now_ms = gw_time_now_ms();
     struct gw_judgement judgement;
 
-    if (connection_of(request)->phase == GW_PHASE_CLOSING)
+    if (gw_request_connection(request)->phase == GW_PHASE_CLOSING)
         return MHD_NO; /* nothing is stored for a client that was told 408 */
     time_part(request, GW_HISTOGRAM_RECEIVE);
     gw_endpoint_judge(request->endpoint, front->hmac, request->signature, request->body.data,
@@ -533,7 +359,7 @@ static enum MHD_Result judge(struct gw_request *request)
     if (judgement.verdict == GW_VERDICT_REJECTED)
         request->detail = judgement.reason;
     settle(request, reason, acknowledged);
-    return answer(request);
+    return gw_request_answer(request);
 }
 
 enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const char *url,
@@ -549,7 +375,7 @@ enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const
         struct gw_connection *c = info->socket_context;
 
         *context = &c->request;
-        return begin(&c->request, url, method, version);
+        return gw_request_begin(&c->request, url, method, version);
     }
     if (*data_size > 0) {
         take_piece(request, (struct gw_str){data, *data_size});
@@ -560,9 +386,9 @@ enum MHD_Result gw_request_handle(void *front, struct MHD_Connection *mhd, const
         return answer_later(request);
     if (request->announced == UINT64_MAX) {
         request->announced = request->received;
-        gw_connection_rebase(connection_of(request));
+        gw_connection_rebase(gw_request_connection(request));
     }
-    return request->reply == GW_REPLY_NONE ? judge(request) : answer(request);
+    return request->reply == GW_REPLY_NONE ? judge(request) : gw_request_answer(request);
 }
 
 void gw_request_completed(void *front_context, struct MHD_Connection *mhd, void **context,
@@ -578,10 +404,10 @@ void gw_request_completed(void *front_context, struct MHD_Connection *mhd, void 
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
         gw_metrics_add(front->metrics, GW_COUNTER_ABORTED, 1);
     if (with_store(request)) {
-        connection_of(request)->gone = true;
+        gw_request_connection(request)->gone = true;
         front->unsuspended--;
         return;
     }
     finish(request);
-    gw_connection_enter(connection_of(request), GW_PHASE_IDLE);
+    gw_connection_enter(gw_request_connection(request), GW_PHASE_IDLE);
 }

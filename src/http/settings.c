@@ -35,6 +35,16 @@ static int endpoint_of(const struct gw_config *config, const struct gw_secrets *
     return 0;
 }
 
+/* They were found right when the configuration was read. */
+static struct gw_networks networks_of(const struct gw_config_list *list)
+{
+    struct gw_networks networks = {.count = 0};
+
+    for (size_t i = 0; i < list->count && networks.count < GW_NETWORKS_MAX; i++)
+        networks.count += gw_network_parse(list->items[i], &networks.items[networks.count]);
+    return networks;
+}
+
 int gw_settings_new(const struct gw_config *config, const struct gw_secrets *secrets,
                     struct gw_settings **settings)
 {
@@ -53,6 +63,9 @@ int gw_settings_new(const struct gw_config *config, const struct gw_secrets *sec
     made->request_timeout_ms = config->request_timeout_ms;
     made->idle_timeout_ms = config->idle_timeout_ms;
     made->acknowledge_failed_updates = config->on_update_failure == GW_CONFIG_FAILURE_ACKNOWLEDGE;
+    made->trusted_proxies = networks_of(&config->trusted_proxies);
+    made->forwarded_form = (enum gw_forwarded_form)config->forwarded_header;
+    made->allow = networks_of(&config->allow);
     *settings = made;
     return 0;
 }

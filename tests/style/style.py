@@ -55,6 +55,7 @@ TRIED_BY = {
     "generate/program.c": "integration/test_completions.py",
     "generate/zsh.c": "integration/test_completions.py",
     "http/accept.c": "integration/test_listen.py",
+    "http/head.c": "integration/test_strictness.py",
     "http/connection.c": "integration/test_timeouts.py",
     "http/front.c": "integration/test_limits.py",
     "http/request.c": "integration/test_answers.py",

@@ -22,6 +22,7 @@ static const struct {
     {GW_REPLY_BAD_REQUEST, 400, "{\"error\":\"Bad Request: Malformed HTTP\"}"},
     {GW_REPLY_INVALID_JSON, 400, "{\"error\":\"Bad Request: Invalid JSON\"}"},
     {GW_REPLY_UNAUTHORIZED, 401, "{\"error\":\"Unauthorized: Invalid signature\"}"},
+    {GW_REPLY_FORBIDDEN, 403, "{\"error\":\"Forbidden\"}"},
     {GW_REPLY_NOT_FOUND, 404, "{\"error\":\"Not Found\"}"},
     {GW_REPLY_METHOD_NOT_ALLOWED_POST, 405, "{\"error\":\"Method Not Allowed\"}"},
     {GW_REPLY_METHOD_NOT_ALLOWED_GET, 405, "{\"error\":\"Method Not Allowed\"}"},

@@ -16,7 +16,9 @@ static void test_a_reload_takes_over_what_the_configuration_says(void **state)
     static const char text[] = "[server]\npath=/hook\nmax_body=1KiB\nrequest_timeout=3s\n"
                                "idle_timeout=4s\n[signature]\nheader=X-Hub-Signature-256\n"
                                "encoding=base64\nprefix=sha256=\n"
-                               "[storage]\non_update_failure=acknowledge\n";
+                               "[storage]\non_update_failure=acknowledge\n"
+                               "[server]\ntrusted_proxies=10.0.0.0/8\ntrusted_proxies=::1\n"
+                               "forwarded_header=Forwarded\nallow=192.0.2.0/24\n";
     struct gw_config_errors errors = {.count = 0};
     struct gw_settings *settings;
     struct gw_config config;
@@ -33,6 +35,10 @@ static void test_a_reload_takes_over_what_the_configuration_says(void **state)
     assert_string_equal(settings->endpoint->scheme.header, "X-Hub-Signature-256");
     assert_int_equal(settings->endpoint->scheme.encoding, GW_SIGNATURE_BASE64);
     assert_int_equal(settings->endpoint->keyring.count, 2);
+    assert_int_equal(settings->trusted_proxies.count, 2);
+    assert_int_equal(settings->trusted_proxies.items[0].bits, 104);
+    assert_int_equal(settings->forwarded_form, GW_FORWARDED_RFC7239);
+    assert_int_equal(settings->allow.count, 1);
     gw_settings_unref(settings);
 }
 
