@@ -40,6 +40,7 @@ struct gw_config {
     int64_t max_in_flight;
     int64_t request_timeout_ms;
     int64_t idle_timeout_ms;
+    int64_t drain_delay_ms;
     int64_t drain_timeout_ms;
 
     char *signature_header;

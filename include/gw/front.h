@@ -41,7 +41,8 @@ struct gw_shared {
     struct gw_limits limits;
     struct gw_doors doors;
     struct gw_backend *backend; /* for /readyz */
-    _Atomic bool draining;      /* /readyz answers 503, answers close their connections */
+    _Atomic bool leaving;       /* told to stop: /readyz answers 503 */
+    _Atomic bool draining;      /* then: answers close their connections */
 };
 
 struct gw_front_options {

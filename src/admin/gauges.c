@@ -68,10 +68,10 @@ void gw_gauges_measure(struct gw_gauges *gauges, struct gw_shared *shared,
 {
     const struct gw_limits *limits = &shared->limits;
     int64_t *values = gauges->values;
-    bool draining = atomic_load_explicit(&shared->draining, memory_order_relaxed);
+    bool leaving = atomic_load_explicit(&shared->leaving, memory_order_relaxed);
 
-    values[GW_GAUGE_READY] = !draining && shared->backend->ops->ready(shared->backend);
-    values[GW_GAUGE_DRAINING] = draining;
+    values[GW_GAUGE_READY] = !leaving && shared->backend->ops->ready(shared->backend);
+    values[GW_GAUGE_DRAINING] = leaving;
     values[GW_GAUGE_CONNECTIONS] = used(&limits->connections);
     values[GW_GAUGE_MAX_CONNECTIONS] = most(&limits->connections);
     values[GW_GAUGE_BUFFERED_BYTES] = used(&limits->buffered_bytes);

@@ -227,6 +227,17 @@ const struct gw_config_key gw_config_keys[] = {
      .help = "How long a connection may stay open without a request. Keep it longer than the load "
              "balancer's own, or that one reuses connections which are just being closed."},
     {.section = "server",
+     .name = "drain_delay",
+     .type = GW_CONFIG_DURATION,
+     .unit = TIME,
+     .initial = "0ms",
+     .min = 0,
+     .max = HOUR,
+     .reloadable = true,
+     .offset = AT(drain_delay_ms),
+     .help = "How long it serves as ever, only with /readyz at 503, once it is told to stop: until "
+             "the load balancer has noticed. A second signal ends it."},
+    {.section = "server",
      .name = "drain_timeout",
      .type = GW_CONFIG_DURATION,
      .unit = TIME,

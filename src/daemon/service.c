@@ -4,10 +4,10 @@
  * feeds the watchdog only while every worker's loop has come round and no write of the backend's
  * hangs for good, so that a stuck part stops the whole from looking alive.
  *
- * A drain goes: readiness off, workers empty the backlog and stop accepting, the listen sockets are
- * closed, answers carry Connection: close, each worker ends when nothing is under way; at
- * drain_timeout the rest is told to stop. A worker that does not even do that hangs, and whatever
- * it may still touch stays where it is until the process's end.
+ * A drain goes: readiness off, and drain_delay later workers empty the backlog and stop accepting,
+ * the listen sockets are closed, answers carry Connection: close, each worker ends when nothing is
+ * under way; at drain_timeout the rest is told to stop. A worker that does not even do that hangs,
+ * and whatever it may still touch stays where it is until the process's end.
  */
 #include "gw/service.h"
 
@@ -56,6 +56,8 @@ struct service {
     struct gw_admin *admin; /* NULL: none */
     int64_t watchdog_ms;
     int64_t status_at_ms;
+    bool leaving;
+    int64_t drain_at_ms;
     bool draining;
     int64_t drain_deadline_ms;
 };
@@ -127,7 +129,7 @@ static void tell_status(struct service *service, int64_t now_ms)
         return;
     service->status_at_ms = now_ms + STATUS_MS;
     gw_account_format(&service->account, counts, sizeof(counts));
-    gw_notify_status(service->draining ? "Draining" : "Serving", counts);
+    gw_notify_status(service->leaving ? "Draining" : "Serving", counts);
 }
 
 /* --- signals --- */
@@ -159,7 +161,7 @@ static void reload(struct service *service)
     struct gw_settings *settings;
 
     /* systemd must not hear READY after STOPPING. */
-    if (service->draining) {
+    if (service->leaving) {
         gw_log(GW_LOG_INFO, "not reloaded: draining");
         return;
     }
@@ -181,12 +183,31 @@ static void drain(struct service *service)
         return;
     service->draining = true;
     service->drain_deadline_ms = service->loop.now_ms + service->config->drain_timeout_ms;
-    service->status_at_ms = 0;
-    gw_notify_stopping();
     gw_log(GW_LOG_INFO, "draining");
     atomic_store(&service->shared.draining, true);
     for (size_t i = 0; i < service->worker_count; i++)
         gw_worker_drain(service->workers[i]);
+}
+
+/* Told again, it waits no more. */
+static void leave(struct service *service)
+{
+    const int64_t delay_ms = service->leaving ? 0 : service->config->drain_delay_ms;
+
+    if (!service->leaving) {
+        service->leaving = true;
+        service->status_at_ms = 0;
+        atomic_store(&service->shared.leaving, true);
+        gw_notify_stopping();
+    }
+    service->drain_at_ms = service->loop.now_ms + delay_ms;
+    if (delay_ms == 0) {
+        drain(service);
+        return;
+    }
+    gw_log(GW_LOG_INFO, "stopping: not ready any more, and draining after drain_delay",
+           GW_LOG_INT("drain_delay_ms", delay_ms));
+    gw_loop_set_timer(&service->loop, &service->tick, service->loop.now_ms);
 }
 
 static void reopen(struct service *service)
@@ -200,8 +221,8 @@ static const struct {
     int signal;
     void (*act)(struct service *service);
 } signal_actions[] = {
-    {SIGTERM, drain},
-    {SIGINT, drain},
+    {SIGTERM, leave},
+    {SIGINT, leave},
     {SIGHUP, reload},
     {SIGUSR1, reopen},
 };
@@ -275,8 +296,11 @@ static void ticked(struct gw_timer *timer, int64_t now_ms)
             gw_notify_alive();
     }
     tell_status(service, now_ms);
-    if (service->draining) {
-        int64_t left_ms = service->drain_deadline_ms - now_ms;
+    if (service->leaving && now_ms >= service->drain_at_ms)
+        drain(service);
+    if (service->leaving) {
+        int64_t left_ms =
+            (service->draining ? service->drain_deadline_ms : service->drain_at_ms) - now_ms;
 
         gw_notify_extend(2 * TICK_MS + CLOSE_MS);
         if (left_ms > 0 && left_ms < next_ms)

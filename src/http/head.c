@@ -64,7 +64,7 @@ static enum gw_reply probe_reply(struct gw_front *front, bool readiness)
 
     if (!readiness)
         return GW_REPLY_OK;
-    if (atomic_load_explicit(&front->shared->draining, memory_order_relaxed))
+    if (atomic_load_explicit(&front->shared->leaving, memory_order_relaxed))
         return GW_REPLY_NOT_READY;
     return backend->ops->ready(backend) ? GW_REPLY_OK : GW_REPLY_NOT_READY;
 }

@@ -203,3 +203,28 @@ def test_start_and_stop_without_a_request(spawn):
         counters = spawn().start().stop()
         counters.check(lines=0)
         assert counters["refused_by_library"] == 0
+
+
+def test_in_the_delay_before_a_drain_it_is_not_ready_but_serves_as_ever(spawn):
+    daemon = spawn({"server.drain_delay": "1h"}).start()
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_log("drain_delay")
+    assert daemon.get("/readyz").status == 503
+    with daemon.client() as client:
+        for number in range(3):
+            answer = client.post(event(f"c-{number}"))
+            assert answer.status == 200 and not answer.closes
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_log('"draining"')
+    assert daemon.wait_exit() == 0
+    assert len(daemon.ids()) == 3
+
+
+def test_when_the_delay_is_over_the_drain_begins(spawn, notify):
+    daemon = spawn({"server.drain_delay": "300ms"},
+                   environment={"NOTIFY_SOCKET": notify.path}).start()
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait_exit() == 0
+    log = daemon.log_text()
+    assert log.index("drain_delay") < log.index('"draining"') < log.index('"stopped"')
+    assert notify.count("STOPPING=1") == 1

@@ -12,7 +12,7 @@
 static int open_at(const char *listen, bool remote, char *message, size_t size)
 {
     struct gw_account account = {.count = 0};
-    struct gw_shared shared = {.draining = false};
+    struct gw_shared shared = {.leaving = false};
     struct gw_loop loop;
     struct gw_admin *admin = NULL;
 

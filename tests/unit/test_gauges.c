@@ -35,7 +35,7 @@ static void test_a_draining_daemon_is_not_ready(void **state)
 {
     (void)state;
     for (int i = 0; i < 4; i++) {
-        struct gw_shared shared = {.draining = i & 1};
+        struct gw_shared shared = {.leaving = i & 1};
 
         is_ready = i & 2;
         struct gw_gauges gauges = measure(&shared);
@@ -64,7 +64,7 @@ static void test_limits_are_shown_with_what_is_used_of_them(void **state)
 
 static void test_the_process_is_measured(void **state)
 {
-    struct gw_shared shared = {.draining = false};
+    struct gw_shared shared = {.leaving = false};
     int64_t before = measure(&shared).values[GW_GAUGE_OPEN_FILES];
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct gw_gauges gauges = measure(&shared);
