@@ -8,14 +8,14 @@
  * merged by gw_record_apply and written on the condition that nothing has changed since.
  */
 
-#include "gw/aws_credentials.h"
+#include "gw/dynamodb_access.h"
 #include "gw/dynamodb_item.h"
 #include "gw/store.h"
 
 /* All borrowed for the call. */
 struct gw_dynamodb_options {
     struct gw_dynamodb_table table;
-    const char *region, *endpoint, *ca_file; /* NULL: as the environment and the profile say */
+    struct gw_dynamodb_access_options access;
     int max_attempts;
     int64_t deadline_ms;     /* of an event, over everything */
     size_t connections;      /* a worker's, at most */

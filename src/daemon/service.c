@@ -339,19 +339,12 @@ static int open_file(struct service *service, char *message, size_t message_size
     return r ? r : gw_file_store_open(&options, &service->shared.backend, message, message_size);
 }
 
-static const char *given(const char *text)
-{
-    return *text ? text : NULL;
-}
-
 static int open_dynamodb(struct service *service, char *message, size_t message_size)
 {
     const struct gw_config *config = &service->started;
     const struct gw_dynamodb_options options = {
         .table = {.name = config->dynamodb_table, .ttl_ms = config->dynamodb_ttl_ms},
-        .region = given(config->dynamodb_region),
-        .endpoint = given(config->dynamodb_endpoint),
-        .ca_file = given(config->dynamodb_ca_file),
+        .access = {config->dynamodb_region, config->dynamodb_endpoint, config->dynamodb_ca_file},
         .max_attempts = (int)config->dynamodb_max_attempts,
         .deadline_ms = config->dynamodb_deadline_ms,
         .connections = (size_t)config->dynamodb_connections,

@@ -18,14 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TARGET_PREFIX "DynamoDB_20120810."
 #define BODY_BYTES_MAX ((size_t)8 << 20) /* escaped, and with what was seen */
 #define SPARE_OPERATIONS 256
 #define SPARE_BODY_BYTES ((size_t)64 << 10)
 #define MERGES_MAX 32
 #define OUT_AFTER_FAILURES 5
 #define PROBE_MS 1000
-#define CONNECT_TIMEOUT_MS 1000
 #define ATTEMPT_TIMEOUT_MS 2000
 #define WARM_CONNECTIONS 8
 #define LOG_BURST 5
@@ -39,7 +37,7 @@ struct operation {
     struct gw_submission *submission; /* NULL: a probe */
     struct gw_buffer body;
     size_t queued_bytes;
-    char target[sizeof(TARGET_PREFIX) + 16];
+    char target[sizeof(GW_DYNAMODB_TARGET_PREFIX) + 16];
     enum step step;
     int merges;
     bool ambiguous; /* some request of it may have been done */
@@ -162,27 +160,12 @@ static void give_room(struct operation *op)
 
 /* --- the table's health --- */
 
-static const char *advice(const struct gw_aws_error *error)
-{
-    static const struct {
-        const char *code, *advice;
-    } table[] = {
-        {"ResourceNotFoundException",
-         "the table is not there: see `genesys-webhook table create`, region and endpoint"},
-        {"AccessDeniedException", "the role needs dynamodb:PutItem, UpdateItem and GetItem"},
-        {"UnrecognizedClientException", "the access key is not known in this region's partition"},
-        {"InvalidSignatureException", "the secret key is wrong, or the clock is"},
-        {"ExpiredTokenException", "the credentials could not be refreshed"},
-    };
-
-    for (size_t i = 0; i < GW_COUNT(table); i++)
-        if (strcmp(error->code, table[i].code) == 0)
-            return table[i].advice;
-    return "events wait for it, and are answered 500 after [dynamodb] deadline";
-}
-
 static void note_failure(struct dynamodb_store *store, const struct gw_aws_call *call)
 {
+    static const char waiting[] =
+        "events wait for it, and are answered 500 after [dynamodb] deadline";
+    const char *advice = gw_dynamodb_advice(&call->error);
+
     if (++store->failures < OUT_AFTER_FAILURES || store->out)
         return;
     store->out = true;
@@ -193,7 +176,7 @@ static void note_failure(struct dynamodb_store *store, const struct gw_aws_call 
            GW_LOG_STR("table", store->backend->table.name),
            GW_LOG_STR("fault", gw_aws_fault_name(call->fault)),
            GW_LOG_STR("code", call->error.code), GW_LOG_STR("text", call->error.text),
-           GW_LOG_STR("advice", advice(&call->error)));
+           GW_LOG_STR("advice", advice ? advice : waiting));
 }
 
 static void note_answer(struct dynamodb_store *store)
@@ -270,7 +253,7 @@ static void go_on(struct operation *op, enum step step, int error, const char *o
         end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
         return;
     }
-    (void)snprintf(op->target, sizeof(op->target), TARGET_PREFIX "%s", operation);
+    (void)snprintf(op->target, sizeof(op->target), GW_DYNAMODB_TARGET_PREFIX "%s", operation);
     start(op);
 }
 
@@ -467,7 +450,7 @@ static int submit(struct gw_store *base, struct gw_submission *submission)
         put_spare(op);
         return r == -ENOBUFS ? -ENOMEM : r;
     }
-    (void)snprintf(op->target, sizeof(op->target), TARGET_PREFIX "%s", operation);
+    (void)snprintf(op->target, sizeof(op->target), GW_DYNAMODB_TARGET_PREFIX "%s", operation);
     append(op->rejected ? &store->ended : &store->waiting, op);
     return 0;
 }
@@ -511,16 +494,6 @@ static const struct gw_store_ops store_ops = {
 int gw_dynamodb_store_new(struct gw_dynamodb_backend *backend, struct gw_loop *loop,
                           struct gw_metrics *metrics, struct gw_store **store)
 {
-    const struct gw_aws_client_options options = {
-        .endpoint = &backend->endpoint,
-        .service = "dynamodb",
-        .cache = backend->cache,
-        .ca_file = backend->ca_file,
-        .connections = backend->options.connections,
-        .max_attempts = backend->options.max_attempts,
-        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
-    };
     struct dynamodb_store *made = calloc(1, sizeof(*made));
     int r;
 
@@ -534,7 +507,8 @@ int gw_dynamodb_store_new(struct gw_dynamodb_backend *backend, struct gw_loop *l
     made->ended.end = &made->ended.first;
     made->deadline.fire = end_overdue;
     made->probe.fire = probe;
-    r = gw_aws_client_new(loop, &options, &made->client);
+    r = gw_dynamodb_access_client(&backend->access, loop, backend->options.connections,
+                                  backend->options.max_attempts, ATTEMPT_TIMEOUT_MS, &made->client);
     if (r) {
         free(made);
         return r;

@@ -7,7 +7,7 @@
  * two include this.
  */
 
-#include "gw/aws_client.h"
+#include "gw/dynamodb_access.h"
 #include "gw/dynamodb_store.h"
 
 #include <stdatomic.h>
@@ -17,9 +17,8 @@ struct gw_dynamodb_backend {
     struct gw_metrics metrics; /* empty: all counters are the workers' */
     struct gw_dynamodb_options options;
     struct gw_dynamodb_table table;
-    struct gw_aws_endpoint endpoint;
-    struct gw_credentials_cache *cache;
-    char *table_name, *ca_file;
+    struct gw_dynamodb_access access;
+    char *table_name;
     _Atomic size_t queued_bytes, max_queued_bytes;
     _Atomic int stores_out;
 };

@@ -6,8 +6,6 @@
  */
 #include "dynamodb.h"
 
-#include "gw/aws_profile.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,9 +61,8 @@ static void free_backend(struct gw_backend *base)
 {
     struct gw_dynamodb_backend *backend = backend_of(base);
 
-    gw_credentials_cache_free(backend->cache);
+    gw_dynamodb_access_close(&backend->access);
     free(backend->table_name);
-    free(backend->ca_file);
     free(backend);
 }
 
@@ -80,32 +77,6 @@ static const struct gw_backend_ops backend_ops = {
     .free = free_backend,
 };
 
-static int resolve(struct gw_dynamodb_backend *backend, char *message)
-{
-    struct gw_aws_endpoint_options endpoint = {.region = backend->options.region,
-                                               .endpoint = backend->options.endpoint};
-    struct gw_aws_profiles *profiles = NULL;
-    int r = gw_aws_profiles_load(&profiles, message);
-
-    if (r)
-        return r;
-    gw_aws_endpoint_look_up(profiles, "dynamodb", &endpoint);
-    r = gw_aws_endpoint_resolve(&endpoint, "dynamodb", &backend->endpoint, message);
-    gw_aws_profiles_free(profiles);
-    /* For STS, which credentials may come from; no other thread runs yet. */
-    if (r == 0 && setenv("AWS_REGION", backend->endpoint.region, true) != 0)
-        r = -ENOMEM;
-    return r;
-}
-
-static int fetch_credentials(struct gw_dynamodb_backend *backend, char *message)
-{
-    struct gw_provider *provider = gw_provider_default();
-    int r = provider ? gw_credentials_cache_new(provider, &backend->cache, message) : -ENOMEM;
-
-    return r > 0 ? -EACCES : r;
-}
-
 int gw_dynamodb_open(const struct gw_dynamodb_options *options, struct gw_backend **backend,
                      char *message, size_t message_size)
 {
@@ -118,12 +89,9 @@ int gw_dynamodb_open(const struct gw_dynamodb_options *options, struct gw_backen
         made->options = *options;
         made->max_queued_bytes = options->max_queued_bytes;
         made->table_name = strdup(options->table.name);
-        made->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
         made->table = (struct gw_dynamodb_table){made->table_name, options->table.ttl_ms};
-        if (made->table_name && (made->ca_file || !options->ca_file))
-            r = resolve(made, reason);
-        if (r == 0)
-            r = fetch_credentials(made, reason);
+        if (made->table_name)
+            r = gw_dynamodb_access_open(&options->access, &made->access, reason);
         if (r == 0) {
             *backend = &made->base;
             return 0;
