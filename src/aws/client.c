@@ -17,6 +17,7 @@
 
 #include "gw/sigv4.h"
 #include "gw/time.h"
+#include "token.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -220,11 +221,29 @@ static int attempt(struct gw_aws_call *call)
 
 /* --- what came of it --- */
 
-static bool is_damaged(const struct gw_http_call *http)
+static bool succeeded(const struct gw_http_call *http)
+{
+    return http->status >= 200 && http->status < 300;
+}
+
+/* As far as its ends tell: a page of whatever stands in between, and half an answer, are none. */
+static bool is_object(struct gw_str text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
+        text.len--;
+    return text.len >= 2 && text.data[0] == '{' && text.data[text.len - 1] == '}';
+}
+
+/* @return what is wrong with the answer as a whole, or NULL */
+static const char *find_damage(const struct gw_http_call *http)
 {
     const unsigned char *data = (const unsigned char *)http->answer.data;
 
-    return http->crc32 >= 0 && (int64_t)crc32_z(0, data, http->answer.len) != http->crc32;
+    if (http->crc32 >= 0 && (int64_t)crc32_z(0, data, http->answer.len) != http->crc32)
+        return "the answer's CRC-32 is wrong";
+    if (succeeded(http) && !is_object(gw_buffer_str(&http->answer)))
+        return "the answer is no JSON object";
+    return NULL;
 }
 
 /* @return whether it was off */
@@ -241,16 +260,20 @@ static bool correct_clock(struct gw_aws_call *call)
 static enum gw_aws_fault judge_answer(struct gw_aws_call *call)
 {
     struct gw_http_call *http = &call->http;
+    const char *damage = find_damage(http);
     enum gw_aws_fault fault;
 
     call->error.status = http->status;
-    if (is_damaged(http)) {
-        (void)snprintf(call->error.text, sizeof(call->error.text), "the answer's CRC-32 is wrong");
+    if (damage) {
+        (void)snprintf(call->error.text, sizeof(call->error.text), "%s", damage);
         return GW_AWS_FAULT_AMBIGUOUS;
     }
-    if (http->status >= 200 && http->status < 300)
+    if (succeeded(http))
         return GW_AWS_FAULT_NONE;
     gw_aws_error_read(http->status, gw_buffer_str(&http->answer), &call->error);
+    if (gw_token_is_in(call->error.text, call->credentials->token))
+        (void)snprintf(call->error.text, sizeof(call->error.text),
+                       "not shown, as it quotes the request's header");
     fault = gw_aws_error_fault(&call->error);
     /* A signature that is wrong at the right time is wrong for another reason. */
     return fault == GW_AWS_FAULT_SKEWED && !correct_clock(call) ? GW_AWS_FAULT_REFUSED : fault;

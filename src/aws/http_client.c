@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As many transfers as connections; a call borrows one. Calls that find none wait in a queue of
- * ours: libcurl would make a handle for each, and try them whenever a connection is free. So its
- * own limits are not needed: it never has more to do than it may have connections.
+ * As many transfers as connections, each with its own; a call borrows one. Calls that find none
+ * wait in a queue of ours: libcurl would make a handle for each, and try them whenever a connection
+ * is free. So its own limits are not needed: it never has more to do than it may have connections.
  */
 #include "http_transfer.h"
 
@@ -185,15 +185,12 @@ static int init_client(struct gw_http_client *client, struct gw_loop *loop,
         .url = gw_str(client->url),
         .ca_file = client->ca_file,
         .connect_timeout_ms = options->connect_timeout_ms,
-        .share = curl_share_init(),
     };
     client->answer_max = options->answer_max;
     client->end = &client->first;
     client->patience.fire = on_impatient;
-    if (!client->url || !client->origin.share || (options->ca_file && !client->ca_file))
+    if (!client->url || (options->ca_file && !client->ca_file))
         return -ENOMEM;
-    curl_share_setopt(client->origin.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-    curl_multi_setopt(client->curl.multi, CURLMOPT_MAXCONNECTS, (long)options->connections);
     return init_transfers(client, options->connections);
 }
 
@@ -238,7 +235,6 @@ struct gw_http_client *gw_http_client_free(struct gw_http_client *client)
         gw_http_transfer_deinit(transfer);
     }
     gw_curl_loop_deinit(&client->curl);
-    curl_share_cleanup(client->origin.share);
     free(client->transfers);
     free(client->ca_file);
     free(client->url);
@@ -248,7 +244,6 @@ struct gw_http_client *gw_http_client_free(struct gw_http_client *client)
 
 void gw_http_client_warm(struct gw_http_client *client, size_t count)
 {
-    /* Each connects anew, as none has connected when all have begun. */
     for (size_t i = 0; i < count && client->idle; i++) {
         if (begin(client, NULL, client->origin.connect_timeout_ms) < 0)
             return;

@@ -16,12 +16,12 @@ struct gw_http_origin {
     struct gw_str url; /* without a path */
     const char *ca_file;
     int64_t connect_timeout_ms;
-    CURLSH *share;
 };
 
 struct gw_http_transfer {
     const struct gw_http_origin *origin;
     CURL *easy;                                       /* made when first needed */
+    CURLSH *share;                                    /* likewise: holds its connection */
     struct gw_http_call *call;                        /* NULL: it only warms, or is idle */
     struct curl_slist lines[1 + GW_HTTP_HEADERS_MAX]; /* linked in place, of borrowed strings */
     struct gw_buffer url;                             /* the one that is set, with its NUL */

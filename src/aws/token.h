@@ -23,7 +23,8 @@ bool gw_token_is_valid(struct gw_str token);
 int gw_token_read(const char *path, const char *source, struct gw_buffer *token,
                   char *message) GW_MUST_CHECK;
 
-/* Whether @text, of another's making, repeats @token or its beginning: then it is not shown. */
+/* Whether @text, of another's making, repeats @token or its beginning, or a signature's header, as
+ * AWS does where it does not like it: then it is not shown. */
 bool gw_token_is_in(const char *text, struct gw_str token);
 
 #endif

@@ -38,8 +38,11 @@ static struct gw_str value_of(const json_t *attribute, const char *type)
                : (struct gw_str){NULL, 0};
 }
 
-/* An order that no write can have would win for ever, so it counts as none. */
-static int64_t order_of(const json_t *attribute, bool is_puts)
+/*
+ * An order that no write can have would win for ever, so it counts as none. A snapshot's may be odd
+ * as an update's is: that of a record of the function's was derived from a state in between.
+ */
+static int64_t order_of(const json_t *attribute)
 {
     struct gw_str text = value_of(attribute, "N");
     char *end;
@@ -51,10 +54,9 @@ static int64_t order_of(const json_t *attribute, bool is_puts)
     order = strtoll(text.data, &end, 10);
     if (errno != 0 || end != text.data + text.len)
         return GW_ORDER_NONE;
-    if (gw_write_order_fits(order, GW_ACTION_PUT) ||
-        (!is_puts && gw_write_order_fits(order, GW_ACTION_UPDATE)))
-        return order;
-    return GW_ORDER_NONE;
+    return gw_write_order_fits(order, GW_ACTION_PUT) || gw_write_order_fits(order, GW_ACTION_UPDATE)
+               ? order
+               : GW_ORDER_NONE;
 }
 
 static void read_record(const json_t *attributes, struct gw_dynamodb_item *item)
@@ -66,8 +68,8 @@ static void read_record(const json_t *attributes, struct gw_dynamodb_item *item)
     for (enum gw_field field = 0; field < GW_FIELD_COUNT; field++)
         record->fields[field] = value_of(json_object_get(attributes, gw_field_name(field)), "S");
     record->payload = value_of(item->seen[GW_DYNAMODB_SEEN_PAYLOAD], "S");
-    record->event_order = order_of(item->seen[GW_DYNAMODB_SEEN_EVENT_ORDER], false);
-    record->snapshot_order = order_of(item->seen[GW_DYNAMODB_SEEN_SNAPSHOT_ORDER], true);
+    record->event_order = order_of(item->seen[GW_DYNAMODB_SEEN_EVENT_ORDER]);
+    record->snapshot_order = order_of(item->seen[GW_DYNAMODB_SEEN_SNAPSHOT_ORDER]);
     record->exists = true;
 }
 

@@ -211,7 +211,7 @@ static void put_names(struct writer *w, const bool *used)
 
 static void put_seen(struct writer *w, const json_t *attribute)
 {
-    char *text = json_dumps(attribute, JSON_COMPACT);
+    char *text = json_dumps(attribute, JSON_COMPACT | JSON_ENCODE_ANY);
 
     if (!text && !w->error)
         w->error = -ENOMEM;

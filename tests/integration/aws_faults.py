@@ -10,6 +10,7 @@ import zlib
 
 from aws_http import CORAL, DYNAMODB, HTML, Answer, error
 from aws_proxy import CONDITION_FAILED, forward
+from harness import BOUND
 
 AVAILABILITY = "com.amazon.coral.availability"
 
@@ -61,6 +62,17 @@ def meanwhile(write):
         answer = exchange.forward()
         write(exchange)
         exchange.reply(answer)
+
+    return play
+
+
+def together(count):
+    """Until so many are here, none is forwarded."""
+    barrier = threading.Barrier(count, timeout=BOUND)
+
+    def play(exchange):
+        barrier.wait()
+        forward(exchange)
 
     return play
 
@@ -169,6 +181,7 @@ UNDONE = {
     "reset before forwarding": reset_before,
     "closed before forwarding": close_before,
     "hangs before forwarding": hang_before,
+    "200 with HTML": answers(Answer(200, PAGE, HTML, crc32=False)),
     "500 with HTML": answers(Answer(500, PAGE, HTML, crc32=False)),
     "500 without a body": answers(Answer(500, b"", crc32=False)),
     "500 InternalServerError": says("InternalServerError", 500),

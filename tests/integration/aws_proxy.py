@@ -237,9 +237,9 @@ class Connection:
 
 class Proxy:
     """
-    keys: {access key id: sigv4.Key}, and those in expired are answered ExpiredTokenException;
-    both may be changed at any time. skew_s: how much our clock is ahead of the machine's.
-    backend: dynalite's address; None where every request is answered by a rule.
+    keys: {access key id: sigv4.Key}, which may be changed at any time. skew_s: how much our clock
+    is ahead of the machine's. backend: dynalite's address; None where every request is answered by
+    a rule.
     tls: a server's ssl.SSLContext (certificates.py). tls_failures are of handshakes; a client that
     looks at the name only after them just goes.
     adds_item: whether failed conditions bring the Item that they were asked for.
@@ -250,7 +250,6 @@ class Proxy:
     def __init__(self, backend, keys, region=dynamodb.REGION, tls=None, host="127.0.0.1"):
         self.backend = backend
         self.keys = dict(keys)
-        self.expired = set()
         self.region = region
         self.skew_s = 0
         self.adds_item = True
@@ -423,9 +422,7 @@ class Proxy:
     def judge(self, request):
         """None where the request is signed right; else what is wrong, which is put on record."""
         try:
-            used = sigv4.verify(request, self.keys, self.region, dynamodb.SERVICE, self.now())
-            sigv4.require(used not in self.expired, "expired", "ExpiredTokenException",
-                          "The security token included in the request is expired")
+            sigv4.verify(request, self.keys, self.region, dynamodb.SERVICE, self.now())
         except sigv4.Refused as refused:
             with self.lock:
                 self.refusals.append(refused)

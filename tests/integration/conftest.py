@@ -8,6 +8,7 @@ from admin import Admin
 from aws_backend import Backend
 from certificates import Authority
 from dynamodb import Dynalite
+from fake_aws import HUSH, FakeAws
 from harness import Daemon, NotifySocket, free_port, sanitized
 
 
@@ -74,6 +75,23 @@ def table(dynalite):
     with Backend(dynalite) as backend:
         yield backend
     backend.proxy.check()
+
+
+@pytest.fixture
+def aws():
+    """Who gives out credentials."""
+    server = FakeAws()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def web_token(aws, tmp_path):
+    """The file of a web identity's token, which aws takes."""
+    path = tmp_path / "web-token"
+    path.write_text(f"{HUSH}Header.e30.x_-\n")
+    aws.web_tokens.add(f"{HUSH}Header.e30.x_-")
+    return path
 
 
 @pytest.fixture

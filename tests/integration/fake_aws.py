@@ -30,6 +30,19 @@ REGION = "eu-central-1"
 ROLE_ARN = "arn:aws:iam::123456789012:role/writer"
 # What must be in no message begins so.
 HUSH = "hush"
+ROLE_PROFILE = f"""
+[profile writer]
+role_arn = {ROLE_ARN}
+source_profile = base
+external_id = e/x+1
+duration_seconds = 1800
+role_session_name = me
+region = {REGION}
+
+[profile base]
+aws_access_key_id = AKIABASE
+aws_secret_access_key = {HUSH}/Base+Secret
+"""
 
 IMDS_TOKEN = "/latest/api/token"
 IMDS_ROLE = "/latest/meta-data/iam/security-credentials/"
@@ -80,11 +93,13 @@ class Keys:
 
 
 class FakeAws:
-    """Knobs: life_s of what is given out; authorization that the agent wants (None: none is
-    wanted); web_tokens that STS takes; keys that it knows ({access key id: sigv4.Key})."""
+    """Knobs: life_s of what is given out, and grace_s for which it is taken beyond that;
+    authorization that the agent wants (None: none is wanted); web_tokens that STS takes; keys that
+    it knows ({access key id: sigv4.Key})."""
 
     def __init__(self, host="127.0.0.1", port=0, tls=None):
         self.life_s = 6 * 3600
+        self.grace_s = 0
         self.role = "writer"
         self.imds_token = f"{HUSH}ImdsToken=="
         self.authorization = None
@@ -166,7 +181,7 @@ class FakeAws:
         keys = Keys(f"ASIAFAKE{number:08}", f"{HUSH}Secret/{number}", f"{HUSH}Token/{number}==",
                     at.strftime("%Y-%m-%dT%H:%M:%SZ"))
         self.given.append(keys)
-        self.keys[keys.id] = sigv4.Key(keys.secret, keys.token)
+        self.keys[keys.id] = sigv4.Key(keys.secret, keys.token, at.timestamp() + self.grace_s)
         return keys
 
     def give_imds_token(self, request):
@@ -227,6 +242,33 @@ class FakeAws:
                       f"<Expiration>{keys.expiration}</Expiration></Credentials></{action}Result>"
                       "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>")
 
+
+# --- the environment of who asks it
+
+def imds(aws, **environment):
+    return {"AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.url, **environment}
+
+
+def container(aws, **environment):
+    return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": aws.url + AGENT, **environment}
+
+
+def web_identity(aws, path, **environment):
+    """Through a proxy, as it must be able to: but for this server. The token lies at the path."""
+    return {"AWS_WEB_IDENTITY_TOKEN_FILE": str(path), "AWS_ROLE_ARN": ROLE_ARN,
+            "AWS_REGION": REGION, "AWS_ENDPOINT_URL_STS": aws.url, "no_proxy": "127.0.0.1",
+            **environment}
+
+
+def by_profile(aws, folder, text):
+    """The text is that of the file of profiles, of which "writer" is taken."""
+    path = folder / "config"
+    path.write_text(text)
+    return {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": "writer", "AWS_ENDPOINT_URL_STS": aws.url,
+            "no_proxy": "127.0.0.1"}
+
+
+# --- as a program
 
 def take_addresses():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)

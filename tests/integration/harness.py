@@ -3,8 +3,10 @@
 
 import collections
 import contextlib
+import functools
 import glob
 import gzip
+import itertools
 import json
 import os
 import pathlib
@@ -30,6 +32,7 @@ OUTCOMES = ("stored", "superseded", "skipped", "rejected", "failed")
 SANITIZER = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:")
 # Binding below the ephemeral range, so that no client's own port can be in the way.
 PORTS = range(18000, 32000)
+PORTS_CLAIMED = 200
 LISTEN = "0A"  # in /proc/net/tcp
 
 
@@ -44,14 +47,25 @@ def eventually(condition, what, bound=BOUND, interval=0.01):
         time.sleep(interval)
 
 
+@functools.cache
+def claimed_ports():
+    """A block of ports that no other test process here takes: a name stands for it, which is free
+    again when this process has ended. The name's socket, and the ports round and round."""
+    for first in random.SystemRandom().sample(PORTS[::PORTS_CLAIMED], len(PORTS) // PORTS_CLAIMED):
+        name = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            name.bind(f"\0genesys-webhookd-tests-{first}")
+            return name, itertools.cycle(range(first, first + PORTS_CLAIMED))
+    raise AssertionError("other test processes have claimed all ports")
+
+
 def free_port(host):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with socket.socket(family) as probe:
-            with contextlib.suppress(OSError):
-                probe.bind((host, port))
-                return port
+    for port in claimed_ports()[1]:
+        with socket.socket(family) as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return port
 
 
 def tcp_sockets(*tables):

@@ -10,6 +10,7 @@ import calendar
 import dataclasses
 import hashlib
 import hmac
+import math
 import re
 import time
 import urllib.parse
@@ -23,8 +24,10 @@ AUTHORIZATION = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Key:
+    """expires_at: by the judge's clock."""
     secret: str
     token: str | None = None
+    expires_at: float = math.inf
 
 
 @dataclasses.dataclass
@@ -210,4 +213,6 @@ def verify(request, keys, region, service, now):
             "details.")
     require(request.header("x-amz-security-token") == key.token, "token",
             "UnrecognizedClientException", "The security token included in the request is invalid.")
+    require(now < key.expires_at, "expired", "ExpiredTokenException",
+            "The security token included in the request is expired")
     return access_key_id

@@ -2,6 +2,7 @@
 """The judge is judged: the tests' AWS takes what libcurl's own signer signs, refuses whatever was
 changed, and plays each fault as ordered. Needs no daemon."""
 
+import dataclasses
 import email.utils
 import http.client
 import io
@@ -276,7 +277,7 @@ def test_answers_are_as_dynamodbs(table):
 def test_refusals_are_awss_and_on_record(table, kind, code):
     client = client_of(table.proxy)
     if kind == "expired":
-        table.proxy.expired.add(IDENTITY)
+        table.proxy.keys[IDENTITY] = dataclasses.replace(KEYS[IDENTITY], expires_at=time.time())
     elif kind == "clock":
         table.proxy.skew_s = 600
     else:
@@ -397,7 +398,8 @@ def expected_outcome(name):
              "hangs before forwarding": "hangs", "hangs after forwarding": "hangs",
              "cut off in the head": "cut off", "cut off in the body": "cut off",
              "wrong CRC-32": "wrong CRC", "truncated JSON": "no JSON",
-             "a page instead of JSON": "no JSON", "slow bytes": 200, "answered and closed": 200,
+             "a page instead of JSON": "no JSON", "200 with HTML": "no JSON",
+             "slow bytes": 200, "answered and closed": 200,
              "failed condition without Item": 200, "without CRC-32": 200,
              "throttled, try again in 50 ms": "ThrottlingException",
              "a code that nobody knows": "UnheardOfException"}

@@ -4,18 +4,16 @@ the rule (convergence.py); here for the file store, whose records are the fold o
 
 import itertools
 import json
-import os
 import subprocess
 
 import pytest
 
 import convergence
-from convergence import check_table, deliver, fold, scenario, shuffled
+from convergence import SEEDS, check_table, deliver, fold, scenario, shuffled
 from dynamodb import KEY
 from harness import COMPANION
 from wire import event
 
-SEEDS = int(os.environ.get("CONVERGENCE_SEEDS", "20"))
 NOON = "2026-11-23T12:00:00.000Z"
 ORDER = 1795435200000 * 16
 

@@ -14,8 +14,9 @@ import pytest
 import fake_aws
 import sigv4
 from certificates import Authority
-from fake_aws import (AGENT, CUT, HANG, HUSH, IMDS_ROLE, IMDS_TOKEN, REGION, ROLE_ARN, STS, Answer,
-                      FakeAws, as_json, as_xml, sts_error)
+from fake_aws import (AGENT, CUT, HANG, HUSH, IMDS_ROLE, IMDS_TOKEN, REGION, ROLE_ARN, ROLE_PROFILE,
+                      STS, Answer, FakeAws, as_json, as_xml, by_profile, container, imds, sts_error,
+                      web_identity)
 from harness import BUILD, clean_environment
 
 PROBE = BUILD / "tests" / "integration" / "credentials_probe"
@@ -75,18 +76,7 @@ def fixture_probe(tmp_path):
         probe.end()
 
 
-@pytest.fixture(name="aws")
-def fixture_aws():
-    server = FakeAws()
-    yield server
-    server.stop()
-
-
 # --- IMDS
-
-def imds(aws, **environment):
-    return {"AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.url, **environment}
-
 
 def test_imds_is_asked_for_a_token_the_role_and_its_credentials(probe, aws):
     probe(**imds(aws)).ok("IMDS", aws.given)
@@ -177,10 +167,6 @@ def test_imds_endpoint_that_is_none_is_told(probe, environment, fragments):
 
 
 # --- a container's agent
-
-def container(aws, **environment):
-    return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": aws.url + AGENT, **environment}
-
 
 def test_containers_agent_is_asked_by_its_full_uri(probe, aws):
     probe(**container(aws)).ok("container", aws.given)
@@ -288,22 +274,6 @@ def test_tls_is_verified(probe, tmp_path):
 
 
 # --- web identity
-
-def web_identity(aws, path, **environment):
-    """Through a proxy, as it must be able to: but for this server."""
-    return {"AWS_WEB_IDENTITY_TOKEN_FILE": str(path), "AWS_ROLE_ARN": ROLE_ARN,
-            "AWS_REGION": REGION, "AWS_ENDPOINT_URL_STS": aws.url, "no_proxy": "127.0.0.1",
-            **environment}
-
-
-@pytest.fixture(name="web_token")
-def fixture_web_token(aws, tmp_path):
-    """Its file."""
-    path = tmp_path / "web-token"
-    path.write_text(f"{HUSH}Header.e30.x_-\n")
-    aws.web_tokens.add(f"{HUSH}Header.e30.x_-")
-    return path
-
 
 def test_web_identity_posts_an_unsigned_form_with_the_token_of_now(probe, aws, web_token):
     running = probe(**web_identity(aws, web_token, AWS_ROLE_SESSION_NAME="pod+=,.@-1"))
@@ -419,29 +389,8 @@ def test_sts_that_nobody_is_is_told(probe, aws, web_token):
 
 # --- a role by a profile
 
-PROFILES = f"""
-[profile writer]
-role_arn = {ROLE_ARN}
-source_profile = base
-external_id = e/x+1
-duration_seconds = 1800
-role_session_name = me
-region = {REGION}
-
-[profile base]
-aws_access_key_id = AKIABASE
-aws_secret_access_key = {HUSH}/Base+Secret
-"""
-
-
-def by_profile(aws, tmp_path, text=PROFILES):
-    (tmp_path / "config").write_text(text)
-    return {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "writer",
-            "AWS_ENDPOINT_URL_STS": aws.url, "no_proxy": "127.0.0.1"}
-
-
-SOURCES = {"keys": (PROFILES, None),
-           "session": (PROFILES + f"aws_session_token = {HUSH}/BaseToken==\n",
+SOURCES = {"keys": (ROLE_PROFILE, None),
+           "session": (ROLE_PROFILE + f"aws_session_token = {HUSH}/BaseToken==\n",
                        f"{HUSH}/BaseToken==")}
 
 
@@ -459,6 +408,8 @@ def test_a_signature_that_does_not_match_is_told_without_the_token(probe, aws, t
     running = probe(**by_profile(aws, tmp_path, text))
     aws.keys["AKIABASE"] = sigv4.Key(f"{HUSH}/Other", token)
     running.fails("profile: ", "SignatureDoesNotMatch", "clock")
+    aws.order(STS, sts_error("IncompleteSignature", "Authorization=AWS4-HMAC-SHA256 Credential=x"))
+    assert "AWS4" not in running.fails("IncompleteSignature (no message)")
     for line in ("x-amz-security-token:", "The String should have been\nx-amz-security-token:"):
         aws.order(STS, sts_error("SignatureDoesNotMatch", line + token, 403))
         running.fails("SignatureDoesNotMatch", "clock")

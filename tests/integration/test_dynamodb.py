@@ -4,19 +4,19 @@
 import collections
 import itertools
 import json
-import os
 import threading
 import time
 
 import pytest
 
 import aws_faults
-from aws_backend import check_no_secret
-from convergence import check_table, deliver, fold, legacy_records, scenario, shuffled
-from harness import eventually
+from aws_backend import Backend, check_no_secret
+from aws_proxy import ALWAYS
+from certificates import Authority
+from convergence import SEEDS, check_table, deliver, fold, legacy_records, scenario, shuffled
+from harness import BOUND, eventually
 from wire import event
 
-SEEDS = int(os.environ.get("SEEDS", "20"))
 ANSWER_WITHIN_S = 10  # after which Genesys does not listen any more
 
 
@@ -89,19 +89,21 @@ def test_strings_are_stored_as_sent(start, table, members):
     assert table.records() == fold([body])
 
 
-def test_records_of_the_function_are_merged(start, table):
-    table.put({"conversationId": "c-1", "type": "voice", "status": "active",
+@pytest.mark.parametrize("status", ["active", "held", "ended"])
+def test_records_of_the_function_are_merged(start, table, status):
+    table.put({"conversationId": "c-1", "type": "voice", "status": status,
                "timestamp": "2026-11-23T12:00:00.000Z", "externalContactId": "x",
-               "rawPayload": "{}"})
+               "rawPayload": "~"})
     legacy = table.records()
     bodies = [updated("c-1", timestamp="2026-11-23T11:59:59Z"), updated("c-1"),
+              event("c-1", timestamp="2026-11-23T12:00:00Z"),
               event("c-1", "conversation:ended", timestamp="2026-11-23T12:00:05Z")]
     daemon = start()
     for count, body in enumerate(bodies, 1):
         assert daemon.post(body).status == 200
         assert table.records() == fold(bodies[:count], legacy)
     counters = daemon.stop().check()
-    assert (counters["stored"], counters["superseded"]) == (2, 1)
+    assert (counters["stored"], counters["superseded"]) == (2, 2)
 
 
 def test_the_biggest_item_is_stored_and_a_bigger_one_is_the_events_fault(start, table):
@@ -173,7 +175,7 @@ def test_a_fault_in_a_merge_is_not_seen(start, table, fault, nth):
                                   if name != "ValidationException"])
 def test_what_only_a_person_can_mend_is_waited_for_and_told(start, table, name):
     daemon = start(**{"dynamodb.deadline": "3s"})
-    table.proxy.play(aws_faults.FINAL[name], times=10**9)
+    table.proxy.play(aws_faults.FINAL[name], times=ALWAYS)
     load = [threading.Thread(target=daemon.post, args=(event(f"c-{n}"),)) for n in range(5)]
     for thread in load:
         thread.start()
@@ -260,6 +262,39 @@ def test_an_outage_longer_than_the_deadline_is_a_500(start, table):
     assert counters["failed"] == 6
 
 
+def test_an_update_is_acknowledged_in_an_outage_where_so_configured(start, table):
+    daemon = start(**{"storage.on_update_failure": "acknowledge", "dynamodb.deadline": "300ms"})
+    with table.proxy.refusing():
+        assert timed_post(daemon, updated("c-1")) == 200
+        assert timed_post(daemon, event("c-1")) == 500
+    assert daemon.wait_log("failed update acknowledged")
+    assert daemon.stop().check()["failed"] == 2
+
+
+def test_what_is_more_than_may_wait_is_a_503_at_once(start, table):
+    released = threading.Event()
+
+    def hold(exchange):
+        released.wait(BOUND)
+        aws_faults.forward(exchange)
+
+    daemon = start(**{"server.max_in_flight": 4, "dynamodb.deadline": "30s"})
+    table.proxy.play(hold, times=ALWAYS)
+    answers = []
+    waiting = [threading.Thread(target=lambda n=n: answers.append(daemon.post(event(f"c-{n}"))))
+               for n in range(4)]
+    for thread in waiting:
+        thread.start()
+    table.wait_requests(4)
+    refused = daemon.post(event("c-5"))
+    assert refused.status == 503 and refused.header("Retry-After")
+    released.set()
+    for thread in waiting:
+        thread.join()
+    assert [answer.status for answer in answers] == [200] * 4 and len(table.records()) == 4
+    daemon.stop().check()
+
+
 def test_a_missing_table_is_told_and_waited_for(start, table):
     table.table.delete()
     daemon = start(**{"dynamodb.deadline": "1s"})
@@ -273,7 +308,7 @@ def test_a_missing_table_is_told_and_waited_for(start, table):
 
 def test_what_waits_at_a_stop_is_still_stored(start, table):
     daemon = start()
-    table.proxy.play(aws_faults.late(1.0), times=10**9)
+    table.proxy.play(aws_faults.late(1.0), times=ALWAYS)
     answers = []
     threads = [threading.Thread(target=lambda n=n: answers.append(daemon.post(event(f"c-{n}"))))
                for n in range(20)]
@@ -289,20 +324,33 @@ def test_what_waits_at_a_stop_is_still_stored(start, table):
 
 # --- many at once
 
-def test_a_hot_conversation_ends_right_with_few_requests(start, table):
-    daemon = start(**{"dynamodb.connections": 64})
-    bodies = [updated("hot", state=f"state {number}",
-                      timestamp=f"2026-11-23T12:00:{number % 60:02}.{number:03}Z")
-              for number in range(64)]
-    bodies += [event("hot", note=str(number), timestamp=f"2026-11-23T12:00:{number:02}Z")
-               for number in range(16)]
-    acknowledged, unsure = deliver([daemon.address], bodies, clients=80)
-    assert len(acknowledged) == 80 and not unsure
+UPDATES = [updated("hot", state=f"state {number}",
+                   timestamp=f"2026-11-23T12:00:{number % 60:02}.{number:03}Z")
+           for number in range(64)]
+PUTS = [event("hot", note=str(number), timestamp=f"2026-11-23T12:00:{number:02}Z")
+        for number in range(16)]
+HOT = {"updates": UPDATES, "updates and puts": UPDATES + PUTS,
+       "of one moment": [updated("hot", state=f"state {number}") for number in range(64)]}
+
+
+@pytest.mark.parametrize("bodies", HOT.values(), ids=HOT)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_hot_conversation_ends_right_with_few_requests(start, table, count, bodies):
+    settings = {"dynamodb.connections": len(bodies), "dynamodb.deadline": "30s"}
+    daemons = [start(**settings) for _ in range(count)]
+    table.proxy.play(aws_faults.together(len(bodies)), times=len(bodies))
+    acknowledged, unsure = deliver([daemon.address for daemon in daemons],
+                                   shuffled(bodies, 1, 0), clients=len(bodies))
+    assert len(acknowledged) == len(bodies) and not unsure
     assert table.records() == fold(bodies)
-    requests = table.proxy.count()
-    print(f"{len(bodies)} events of one conversation at once: {requests} requests")
-    assert requests <= 80 * 6
-    daemon.stop().check()
+    requests = table.proxy.operations()
+    print(f"{len(bodies)} events of one conversation at once through {count}: "
+          f"{requests.total()} requests, {dict(requests)}")
+    # Of writes of one moment each that wins leaves, by chance, half of those that go on: twice
+    # the events in all, more than eight times in none of a million runs.
+    assert requests.total() <= 8 * len(bodies)
+    for daemon in daemons:
+        daemon.stop().check()
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -326,7 +374,8 @@ def test_random_faults_lose_nothing(start, table, seed):
     faults = [aws_faults.forward, *(fault for name, fault in aws_faults.PASSING.items()
                                     if "hangs" not in name)]
     rule = table.proxy.play(aws_faults.any_of(faults, seed), times=60)
-    acknowledged, unsure = deliver([daemon.address], shuffled(bodies, seed), rounds=20)
+    acknowledged, unsure = deliver([daemon.address], shuffled(bodies, seed), rounds=20,
+                                   within_s=ANSWER_WITHIN_S)
     assert rule.played > 0 and not unsure
     check_table(table.records(), acknowledged)
     daemon.stop().check()
@@ -340,18 +389,27 @@ def test_tls_is_verified(spawn, tls_table):
     daemon.stop().check()
 
 
-def test_a_certificate_of_another_authority_is_refused(spawn, tls_table):
-    tls_table.proxy.expected.add("tls")
-    settings = {**tls_table.settings, "dynamodb.ca_file": None, "dynamodb.deadline": "5s"}
-    daemon = spawn(settings, environment=tls_table.environment).start()
-    posts = [threading.Thread(target=timed_post, args=(daemon, event(f"c-{n}"))) for n in range(6)]
-    for post in posts:
-        post.start()
-    daemon.wait_log("certificate")
-    for post in posts:
-        post.join()
-    assert tls_table.proxy.count() == 0 and not tls_table.records()
-    assert daemon.stop().check()["failed"] == 6
+@pytest.mark.parametrize("issued, trusted, says", [
+    ({}, None, "certificate"), ({}, "other", "certificate"), ({"days": -1}, "tests", "expired"),
+    ({"names": "DNS:example.invalid"}, "tests", "name matches target host name '127.0.0.1'"),
+], ids=["the system's authorities", "another authority", "expired", "another name"])
+def test_a_wrong_certificate_is_refused(spawn, dynalite, tmp_path, issued, trusted, says):
+    authorities = {name: Authority(tmp_path, name) for name in ("tests", "other")}
+    tls = authorities["tests"].issue(**issued)
+    with Backend(dynalite, tls, trusted and authorities[trusted].file) as table:
+        table.proxy.expected.add("tls")
+        daemon = spawn({**table.settings, "server.workers": 1, "dynamodb.deadline": "5s"},
+                       environment=table.environment).start()
+        posts = [threading.Thread(target=timed_post, args=(daemon, event(f"c-{n}")))
+                 for n in range(6)]
+        for post in posts:
+            post.start()
+        assert says in daemon.wait_log("DynamoDB takes no writes")["text"]
+        for post in posts:
+            post.join()
+        assert table.proxy.count() == 0 and not table.records()
+        assert daemon.stop().check()["failed"] == 6
+        table.proxy.check()
 
 
 @pytest.mark.parametrize("environment, says", [

@@ -35,6 +35,7 @@
 #define VALIDATION "ValidationException"
 #define OK HEAD("200", "x-amz-crc32: 2745614147\r\n", "2") "{}"
 #define TRUNCATED HEAD("200", "", "1") "{"
+#define PAGE HEAD("200", "", "7") "<html/>"
 #define DAMAGED HEAD("200", "x-amz-crc32: 1\r\n", "2") "{}"
 #define DAMAGED_ERROR HEAD("400", "x-amz-crc32: 1\r\n", "34") "{\"__type\":\"a#" VALIDATION "\"}"
 #define HTML HEAD("500", "", "6") "<html>"
@@ -210,10 +211,11 @@ static void test_every_course_of_a_request_has_its_outcome(void **state)
         {"500 with HTML, then fine", {A(HTML), A(OK)}, GW_AWS_FAULT_NONE, 2, 200, ""},
         {"twice reset, then fine", {RESET, RESET, A(OK)}, GW_AWS_FAULT_NONE, 3, 200, ""},
         {"wrong CRC, then fine", {A(DAMAGED), A(OK)}, GW_AWS_FAULT_NONE, 2, 200, ""},
-        {"truncated JSON is the caller's", {A(TRUNCATED)}, GW_AWS_FAULT_NONE, 1, 200, ""},
+        {"truncated, then fine", {A(TRUNCATED), A(OK)}, GW_AWS_FAULT_NONE, 2, 200, ""},
         {"unavailable", {A(UNAVAILABLE)}, GW_AWS_FAULT_TRANSIENT, ATTEMPTS_MAX, 503, ""},
         {"reset", {RESET}, GW_AWS_FAULT_AMBIGUOUS, ATTEMPTS_MAX, 0, ""},
         {"wrong CRC", {A(DAMAGED)}, GW_AWS_FAULT_AMBIGUOUS, ATTEMPTS_MAX, 200, ""},
+        {"a page for an answer", {A(PAGE)}, GW_AWS_FAULT_AMBIGUOUS, ATTEMPTS_MAX, 200, ""},
         {"damaged error", {A(DAMAGED_ERROR)}, GW_AWS_FAULT_AMBIGUOUS, ATTEMPTS_MAX, 400, ""},
         {"refused", {A(INVALID)}, GW_AWS_FAULT_REFUSED, 1, 400, VALIDATION},
         {"reset, then refused", {RESET, A(INVALID)}, GW_AWS_FAULT_AMBIGUOUS, 2, 400, VALIDATION},
