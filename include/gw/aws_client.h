@@ -41,6 +41,7 @@ struct gw_aws_call {
     struct gw_aws_error error; /* of the last attempt; status 0 and what curl says where nothing was
                                   answered; all empty on GW_AWS_FAULT_NONE */
     int attempts;
+    int throttled; /* of them */
 
     /* The client's. */
     struct gw_aws_client *client; /* NULL: not under way */

@@ -17,6 +17,7 @@
 enum gw_gauge {
     GW_GAUGE_READY, /* 0 or 1, as /readyz says */
     GW_GAUGE_DRAINING,
+    GW_GAUGE_STORE_OUT,
     GW_GAUGE_WORKERS,
     GW_GAUGE_CONNECTIONS,
     GW_GAUGE_MAX_CONNECTIONS,

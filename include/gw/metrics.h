@@ -102,6 +102,7 @@ enum gw_counter {
     GW_COUNTER_REJECTED, /* signed, but not JSON, or no record can be made of it */
     GW_COUNTER_FAILED,   /* the store failed, or had no room */
     GW_COUNTER_AMBIGUOUS,
+    GW_COUNTER_FAILURES_ACKNOWLEDGED, /* updates that are lost (on_update_failure) */
     GW_COUNTER_TIMESTAMP_MALFORMED,
     GW_COUNTER_TIMESTAMP_AHEAD, /* more than 24 h ahead of arrival */
     GW_COUNTER_SECRET_MATCHED,  /* the first of GW_KEYS_MAX, in the order of configuration */
@@ -110,7 +111,9 @@ enum gw_counter {
     GW_COUNTER_JOURNAL_BYTES,
     GW_COUNTER_JOURNAL_FAILURES,  /* batches of which a part could not be stored */
     GW_COUNTER_DYNAMODB_REQUESTS, /* sent, retries among them */
-    GW_COUNTER_DYNAMODB_MERGES,   /* conditional writes of a record that was there */
+    GW_COUNTER_DYNAMODB_RETRIES,
+    GW_COUNTER_DYNAMODB_THROTTLES,
+    GW_COUNTER_DYNAMODB_MERGES, /* conditional writes of a record that was there */
     GW_COUNTER_DYNAMODB_READS,
     GW_COUNTER_DYNAMODB_OUTAGES,
     /* what the store was given, by action and outcome in the order of their enums */

@@ -45,6 +45,12 @@ struct gw_store_ops {
     void (*detach)(struct gw_store *store);
 };
 
+/* How a backend does at the moment, for who looks on. */
+struct gw_backend_state {
+    bool out;                      /* it takes no writes, which ready need not say */
+    int64_t credentials_expire_ms; /* by the wall clock; 0: never, or it has none */
+};
+
 struct gw_backend {
     const struct gw_backend_ops *ops;
 };
@@ -68,6 +74,7 @@ struct gw_backend_ops {
     void (*set_max_queued)(struct gw_backend *backend, size_t bytes);
     /* Its own counters (batches, lines), to be summed with the workers'; never NULL. */
     const struct gw_metrics *(*metrics)(struct gw_backend *backend);
+    void (*look)(struct gw_backend *backend, struct gw_backend_state *state);
     /**
      * Brings to an end what it was given; every store is detached before. Its counters are final
      * then.

@@ -68,6 +68,7 @@ void gw_gauges_measure(struct gw_gauges *gauges, struct gw_shared *shared,
 {
     const struct gw_limits *limits = &shared->limits;
     int64_t *values = gauges->values;
+    struct gw_backend_state state;
     bool leaving = atomic_load_explicit(&shared->leaving, memory_order_relaxed);
 
     values[GW_GAUGE_READY] = !leaving && shared->backend->ops->ready(shared->backend);
@@ -79,6 +80,9 @@ void gw_gauges_measure(struct gw_gauges *gauges, struct gw_shared *shared,
     values[GW_GAUGE_IN_FLIGHT] = used(&limits->in_flight);
     values[GW_GAUGE_MAX_IN_FLIGHT] = most(&limits->in_flight);
     values[GW_GAUGE_LAST_EVENT_MS] = gw_account_last_event_ms(account);
+    shared->backend->ops->look(shared->backend, &state);
+    values[GW_GAUGE_STORE_OUT] = state.out;
+    values[GW_GAUGE_CREDENTIALS_EXPIRE_MS] = state.credentials_expire_ms;
     values[GW_GAUGE_CPU_US] = cpu_us();
     measure_memory(values);
     values[GW_GAUGE_OPEN_FILES] = open_files();

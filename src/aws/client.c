@@ -20,6 +20,7 @@
 #include "token.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,12 +227,16 @@ static bool succeeded(const struct gw_http_call *http)
     return http->status >= 200 && http->status < 300;
 }
 
-/* As far as its ends tell: a page of whatever stands in between, and half an answer, are none. */
+/* A page of whatever stands in between, and half an answer, are none. That to a write is empty. */
 static bool is_object(struct gw_str text)
 {
-    while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
-        text.len--;
-    return text.len >= 2 && text.data[0] == '{' && text.data[text.len - 1] == '}';
+    if (gw_str_equal(text, GW_STR("{}")))
+        return true;
+    json_t *read = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
+    bool object = json_is_object(read);
+
+    json_decref(read);
+    return object;
 }
 
 /* @return what is wrong with the answer as a whole, or NULL */
@@ -315,6 +320,7 @@ static void end_attempt(struct gw_aws_call *call, enum gw_aws_fault fault)
         return;
     }
     call->ambiguous |= fault == GW_AWS_FAULT_AMBIGUOUS;
+    call->throttled += fault == GW_AWS_FAULT_THROTTLED;
     if (fault == GW_AWS_FAULT_EXPIRED)
         gw_credentials_cache_refresh(client->cache, call->credentials);
     delay_ms = ask_for_retry(call);
@@ -374,7 +380,7 @@ int gw_aws_start(struct gw_aws_client *client, struct gw_aws_call *call)
 
     call->fault = GW_AWS_FAULT_NONE;
     call->error = (struct gw_aws_error){0};
-    call->attempts = 0;
+    call->attempts = call->throttled = 0;
     call->ambiguous = call->refreshed = false;
     call->paid = 0;
     call->timer.fire = on_retry;

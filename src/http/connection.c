@@ -164,8 +164,10 @@ void gw_connection_answered(struct gw_connection *c, enum gw_reply reply, enum g
     gw_metrics_add(c->front->metrics, gw_reply_counter(reply), 1);
     if (reason == GW_REASON_NONE)
         return;
-    if (reply != GW_REPLY_SUCCESS)
-        gw_metrics_add(c->front->metrics, gw_reason_counter(reason), 1);
+    gw_metrics_add(c->front->metrics,
+                   reply == GW_REPLY_SUCCESS ? GW_COUNTER_FAILURES_ACKNOWLEDGED
+                                             : gw_reason_counter(reason),
+                   1);
     log_reason(c, reply, reason, detail);
 }
 

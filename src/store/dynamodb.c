@@ -4,15 +4,18 @@
  * a read. Every request is conditional on what it changes, so that one sent twice (by us, by
  * libcurl, by Genesys) changes nothing, and what may have been done is simply done again.
  *
- * An operation that fails for now goes back among the waiting ones until its deadline: a 500 that
- * came sooner would only make Genesys give up sooner. When several have failed in a row the table
- * is taken to be out: nothing is started any more but one operation a second, by a timer, until one
- * comes through. Operations under way are bounded by the connections, as libcurl's own queue is
- * slow when it is long.
+ * An operation that fails for now pauses for a second and goes back among the waiting ones, until
+ * its deadline: a 500 that came sooner would only make Genesys give up sooner. When several have
+ * failed in a row and none has been answered for a while, the table is taken to be out: nothing is
+ * started any more but one operation a second, by a timer, until one is answered; those that were
+ * not tried before come first, as what failed may have failed for reasons of its own. Operations
+ * under way are bounded by the connections, as libcurl's own queue is slow when it is long.
  */
 #include "dynamodb.h"
 
+#include "gw/dynamodb_table.h"
 #include "gw/log.h"
+#include "gw/outage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +25,7 @@
 #define SPARE_OPERATIONS 256
 #define SPARE_BODY_BYTES ((size_t)64 << 10)
 #define MERGES_MAX 32
-#define OUT_AFTER_FAILURES 5
+#define PAUSE_MS 1000
 #define PROBE_MS 1000
 #define ATTEMPT_TIMEOUT_MS 2000
 #define WARM_CONNECTIONS 8
@@ -40,6 +43,8 @@ struct operation {
     char target[sizeof(GW_DYNAMODB_TARGET_PREFIX) + 16];
     enum step step;
     int merges;
+    int64_t resume_at_ms; /* while it pauses */
+    bool tried;
     bool ambiguous; /* some request of it may have been done */
     bool rejected;
     struct operation *next;
@@ -57,15 +62,17 @@ struct dynamodb_store {
     struct gw_metrics *metrics;
     struct gw_aws_client *client;
     struct operations waiting; /* by their deadlines */
+    struct operations paused;  /* by when they wait again */
     struct operations ended;   /* without a request, to be told at flush */
     struct operation *spares;
     size_t spare_count;
     struct operation *all; /* to be freed in the end */
     size_t under_way;
     struct gw_timer deadline; /* of the first that waits */
+    struct gw_timer resume;   /* of the first that pauses */
     struct gw_timer probe;    /* set while the table is out */
-    bool out;
-    int failures; /* in a row */
+    struct gw_outage outage;
+    enum gw_dynamodb_action probe_action; /* like what failed last, where nothing waits */
     struct gw_log_limit merge_limit, reject_limit;
 };
 
@@ -92,6 +99,22 @@ static struct operation *take_first(struct operations *list)
         if (!list->first)
             list->end = &list->first;
     }
+    return op;
+}
+
+/* The first that was not tried yet; where all were, the first. */
+static struct operation *take_untried(struct operations *list)
+{
+    struct operation **place = &list->first, *op;
+
+    while (*place && (*place)->tried)
+        place = &(*place)->next;
+    if (!*place)
+        return take_first(list);
+    op = *place;
+    *place = op->next;
+    if (!op->next)
+        list->end = place;
     return op;
 }
 
@@ -132,7 +155,8 @@ static void put_spare(struct operation *op)
 {
     struct dynamodb_store *store = op->store;
 
-    if (store->spare_count >= SPARE_OPERATIONS || op->body.capacity > SPARE_BODY_BYTES) {
+    if (store->spare_count >= SPARE_OPERATIONS || op->body.capacity > SPARE_BODY_BYTES ||
+        op->call.http.answer.capacity > SPARE_BODY_BYTES) {
         gw_aws_call_deinit(&op->call);
         gw_buffer_deinit(&op->body);
         gw_buffer_init(&op->body, BODY_BYTES_MAX);
@@ -162,13 +186,18 @@ static void give_room(struct operation *op)
 
 static void note_failure(struct dynamodb_store *store, const struct gw_aws_call *call)
 {
+    static const enum gw_dynamodb_action likes[] = {GW_DYNAMODB_TRY_PUT, GW_DYNAMODB_TRY_UPDATE,
+                                                    GW_DYNAMODB_TRY_GET};
     static const char waiting[] =
         "events wait for it, and are answered 500 after [dynamodb] deadline";
     const char *advice = gw_dynamodb_advice(&call->error);
 
-    if (++store->failures < OUT_AFTER_FAILURES || store->out)
+    for (size_t i = 0; i < GW_COUNT(likes); i++)
+        if (strcmp(call->target + strlen(GW_DYNAMODB_TARGET_PREFIX),
+                   gw_dynamodb_action_name(likes[i])) == 0)
+            store->probe_action = likes[i];
+    if (!gw_outage_failed(&store->outage, store->loop->now_ms))
         return;
-    store->out = true;
     atomic_fetch_add(&store->backend->stores_out, 1);
     gw_metrics_add(store->metrics, GW_COUNTER_DYNAMODB_OUTAGES, 1);
     gw_loop_set_timer(store->loop, &store->probe, store->loop->now_ms + PROBE_MS);
@@ -181,10 +210,8 @@ static void note_failure(struct dynamodb_store *store, const struct gw_aws_call 
 
 static void note_answer(struct dynamodb_store *store)
 {
-    store->failures = 0;
-    if (!store->out)
+    if (!gw_outage_answered(&store->outage, store->loop->now_ms))
         return;
-    store->out = false;
     atomic_fetch_sub(&store->backend->stores_out, 1);
     gw_loop_cancel_timer(store->loop, &store->probe);
     gw_log(GW_LOG_INFO, "DynamoDB takes writes again",
@@ -228,16 +255,50 @@ static void end(struct operation *op, enum gw_outcome outcome)
         submission->done(submission, outcome);
 }
 
-static void wait_again(struct operation *op)
+static void arm_resume(struct dynamodb_store *store)
 {
-    insert_by_deadline(&op->store->waiting, op);
-    arm_deadline(op->store);
+    if (store->paused.first)
+        gw_loop_set_timer(store->loop, &store->resume, store->paused.first->resume_at_ms);
+    else
+        gw_loop_cancel_timer(store->loop, &store->resume);
+}
+
+/* It is tried again in a second, and ends at its deadline at the latest. */
+static void pause_operation(struct operation *op)
+{
+    struct dynamodb_store *store = op->store;
+    struct operation **place = &store->paused.first;
+
+    op->resume_at_ms = store->loop->now_ms + PAUSE_MS;
+    if (op->resume_at_ms <= op->call.deadline_ms)
+        place = store->paused.end;
+    else
+        op->resume_at_ms = op->call.deadline_ms;
+    while (*place && (*place)->resume_at_ms <= op->resume_at_ms)
+        place = &(*place)->next;
+    op->next = *place;
+    *place = op;
+    if (!op->next)
+        store->paused.end = &op->next;
+    arm_resume(store);
+}
+
+static void resume(struct gw_timer *timer, int64_t now_ms)
+{
+    struct dynamodb_store *store = GW_CONTAINER(timer, struct dynamodb_store, resume);
+
+    while (store->paused.first && store->paused.first->resume_at_ms <= now_ms)
+        insert_by_deadline(&store->waiting, take_first(&store->paused));
+    arm_resume(store);
+    end_overdue(&store->deadline, now_ms);
+    start_waiting(store);
 }
 
 static void start(struct operation *op)
 {
     struct dynamodb_store *store = op->store;
 
+    op->tried = true;
     op->call.body = gw_buffer_str(&op->body);
     if (gw_aws_start(store->client, &op->call) == 0)
         store->under_way++;
@@ -277,13 +338,17 @@ static void merge(struct operation *op, struct gw_dynamodb_item *item)
             gw_log(GW_LOG_WARNING, "an item changes faster than an event can be merged into it",
                    GW_LOG_SLICE("conversation_id", write->conversation_id),
                    GW_LOG_INT("suppressed", suppressed));
-        end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
+        op->merges = 0;
+        pause_operation(op);
         return;
     }
     gw_metrics_add(store->metrics, GW_COUNTER_DYNAMODB_MERGES, 1);
     op->body.len = 0;
     int r =
         gw_dynamodb_merge(&store->backend->table, item, &record, applied, &op->body, &operation);
+
+    give_room(op);
+    (void)take_room(op); /* it was taken in, so it goes on; others find less */
 
     go_on(op, MERGE, r, operation);
 }
@@ -304,10 +369,13 @@ static void read_item(struct operation *op)
 /* The answer to a read or to a condition that failed. */
 static void take_item(struct operation *op)
 {
+    struct gw_buffer *answer = &op->call.http.answer;
     struct gw_dynamodb_item item;
-    int r = gw_dynamodb_item_read(gw_buffer_str(&op->call.http.answer),
-                                  op->submission->write->conversation_id, &item);
+    int r =
+        gw_dynamodb_item_read(gw_buffer_str(answer), op->submission->write->conversation_id, &item);
 
+    if (answer->capacity > SPARE_BODY_BYTES)
+        gw_buffer_deinit(answer);
     if (r == GW_DYNAMODB_NO_ITEM && op->step == READ) {
         gw_dynamodb_item_init(&item);
         item.record.conversation_id = op->submission->write->conversation_id;
@@ -318,6 +386,8 @@ static void take_item(struct operation *op)
         gw_dynamodb_item_deinit(&item);
     } else if (r > 0 && op->step != READ) {
         read_item(op);
+    } else if (r > 0) {
+        pause_operation(op); /* it cannot be read */
     } else {
         end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
     }
@@ -365,13 +435,22 @@ static bool is_about_event(const struct gw_aws_call *call)
            has_code(call, "ItemCollectionSizeLimitExceededException");
 }
 
+static void count_attempts(struct gw_metrics *metrics, const struct gw_aws_call *call)
+{
+    const uint64_t attempts = (uint64_t)call->attempts;
+
+    gw_metrics_add(metrics, GW_COUNTER_DYNAMODB_REQUESTS, attempts);
+    gw_metrics_add(metrics, GW_COUNTER_DYNAMODB_RETRIES, attempts > 0 ? attempts - 1 : 0);
+    gw_metrics_add(metrics, GW_COUNTER_DYNAMODB_THROTTLES, (uint64_t)call->throttled);
+}
+
 static void done(struct gw_aws_call *call)
 {
     struct operation *op = GW_CONTAINER(call, struct operation, call);
     struct dynamodb_store *store = op->store;
 
     store->under_way--;
-    gw_metrics_add(store->metrics, GW_COUNTER_DYNAMODB_REQUESTS, (uint64_t)call->attempts);
+    count_attempts(store->metrics, call);
     op->ambiguous |= call->fault == GW_AWS_FAULT_AMBIGUOUS;
     if (is_about_event(call))
         note_answer(store);
@@ -382,24 +461,23 @@ static void done(struct gw_aws_call *call)
     else if (is_about_event(call))
         take_answer(op);
     else
-        wait_again(op);
+        pause_operation(op);
     start_waiting(store);
 }
 
 static void start_waiting(struct dynamodb_store *store)
 {
-    while (!store->out && store->waiting.first &&
+    while (!store->outage.out && store->waiting.first &&
            store->under_way < store->backend->options.connections)
         start(take_first(&store->waiting));
     arm_deadline(store);
 }
 
-/* With nothing that waits, a read that finds nothing tells as much as a write. */
+/* With nothing that waits, a write whose condition never holds tells as much. */
 static void probe(struct gw_timer *timer, int64_t now_ms)
 {
     struct dynamodb_store *store = GW_CONTAINER(timer, struct dynamodb_store, probe);
-    struct operation *op = take_first(&store->waiting);
-    const char *operation = "";
+    struct operation *op = take_untried(&store->waiting);
 
     gw_loop_set_timer(store->loop, timer, now_ms + PROBE_MS);
     if (op) {
@@ -407,17 +485,16 @@ static void probe(struct gw_timer *timer, int64_t now_ms)
         arm_deadline(store);
         return;
     }
-    if (store->under_way > 0 || !(op = take_spare(store)))
+    if (store->under_way > 0 || store->paused.first || !(op = take_spare(store)))
         return;
     op->submission = NULL;
     op->body.len = 0;
     op->call.done = done;
     op->call.target = op->target;
     op->call.deadline_ms = now_ms + PROBE_MS;
-    int r = gw_dynamodb_get(&store->backend->table, GW_STR("genesys-webhookd's probe"), &op->body,
-                            &operation);
+    int r = gw_dynamodb_action_body(store->probe_action, store->backend->table.name, &op->body);
 
-    go_on(op, READ, r, operation);
+    go_on(op, FIRST, r, gw_dynamodb_action_name(store->probe_action));
 }
 
 /* --- the interface --- */
@@ -433,7 +510,7 @@ static int submit(struct gw_store *base, struct gw_submission *submission)
     op->submission = submission;
     op->step = FIRST;
     op->merges = 0;
-    op->ambiguous = false;
+    op->ambiguous = op->tried = false;
     op->rejected = gw_dynamodb_item_bytes(submission->write) > GW_DYNAMODB_ITEM_BYTES_MAX;
     op->call.done = done;
     op->call.target = op->target;
@@ -471,8 +548,9 @@ static void detach(struct gw_store *base)
     struct operation *op;
 
     gw_loop_cancel_timer(store->loop, &store->deadline);
+    gw_loop_cancel_timer(store->loop, &store->resume);
     gw_loop_cancel_timer(store->loop, &store->probe);
-    if (store->out)
+    if (store->outage.out)
         atomic_fetch_sub(&store->backend->stores_out, 1);
     while ((op = store->all)) {
         store->all = op->next_of_all;
@@ -504,8 +582,11 @@ int gw_dynamodb_store_new(struct gw_dynamodb_backend *backend, struct gw_loop *l
     made->loop = loop;
     made->metrics = metrics;
     made->waiting.end = &made->waiting.first;
+    made->paused.end = &made->paused.first;
     made->ended.end = &made->ended.first;
+    made->outage.answered_at_ms = loop->now_ms;
     made->deadline.fire = end_overdue;
+    made->resume.fire = resume;
     made->probe.fire = probe;
     r = gw_dynamodb_access_client(&backend->access, loop, backend->options.connections,
                                   backend->options.max_attempts, ATTEMPT_TIMEOUT_MS, &made->client);

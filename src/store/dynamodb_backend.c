@@ -50,6 +50,17 @@ static const struct gw_metrics *metrics_of(struct gw_backend *base)
     return &backend_of(base)->metrics;
 }
 
+static void look(struct gw_backend *base, struct gw_backend_state *state)
+{
+    struct gw_dynamodb_backend *backend = backend_of(base);
+    struct gw_credentials *credentials = gw_credentials_cache_get(backend->access.cache);
+    const int64_t expires_at_ms = credentials->expires_at_ms;
+
+    gw_credentials_unref(credentials);
+    state->out = atomic_load(&backend->stores_out) > 0;
+    state->credentials_expire_ms = expires_at_ms == GW_AWS_NEVER ? 0 : expires_at_ms;
+}
+
 static int finish(struct gw_backend *base, int64_t deadline_ms)
 {
     (void)base;
@@ -73,6 +84,7 @@ static const struct gw_backend_ops backend_ops = {
     .reopen = reopen,
     .set_max_queued = set_max_queued,
     .metrics = metrics_of,
+    .look = look,
     .finish = finish,
     .free = free_backend,
 };

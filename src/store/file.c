@@ -327,6 +327,11 @@ static const struct gw_metrics *metrics_of(struct gw_backend *backend)
     return gw_journal_metrics(journal_of(backend));
 }
 
+static void look(struct gw_backend *backend, struct gw_backend_state *state)
+{
+    *state = (struct gw_backend_state){.out = !is_ready(backend)};
+}
+
 static int finish_backend(struct gw_backend *backend, int64_t deadline_ms)
 {
     int result = gw_journal_finish(journal_of(backend), deadline_ms);
@@ -351,6 +356,7 @@ static const struct gw_backend_ops backend_ops = {
     .reopen = reopen,
     .set_max_queued = set_max_queued,
     .metrics = metrics_of,
+    .look = look,
     .finish = finish_backend,
     .free = free_backend,
 };

@@ -135,7 +135,7 @@ def test_any_order_ends_in_the_models_records(spawn):
     """Through two daemons, whose files are folded together."""
     daemons = [spawn().start(), spawn().start()]
     everything = []
-    for seed in range(SEEDS):
+    for seed in range(10 * SEEDS):
         bodies = scenario(seed)
         acknowledged, unsure = deliver([daemon.address for daemon in daemons],
                                        shuffled(bodies, seed))

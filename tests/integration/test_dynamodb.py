@@ -11,6 +11,7 @@ import pytest
 
 import aws_faults
 from aws_backend import Backend, check_no_secret
+from aws_http import Answer
 from aws_proxy import ALWAYS
 from certificates import Authority
 from convergence import SEEDS, check_table, deliver, fold, legacy_records, scenario, shuffled
@@ -251,7 +252,8 @@ def test_an_outage_is_waited_for_and_found_over_without_traffic(start, table):
 
 
 def test_an_outage_longer_than_the_deadline_is_a_500(start, table):
-    daemon = start(**{"dynamodb.deadline": "1s", "dynamodb.unready_on_outage": "yes"})
+    daemon = start(**{"server.workers": 1, "dynamodb.deadline": "1s",
+                      "dynamodb.unready_on_outage": "yes"})
     with table.proxy.refusing():
         answers = [timed_post(daemon, event(f"c-{number}")) for number in range(6)]
         assert answers == [500] * 6
@@ -262,13 +264,89 @@ def test_an_outage_longer_than_the_deadline_is_a_500(start, table):
     assert counters["failed"] == 6
 
 
+def denied_updates(table):
+    """The identity may put, but not update."""
+    table.proxy.play(aws_faults.FINAL["AccessDeniedException"], "UpdateItem", times=ALWAYS)
+
+
+def throttled_item(table):
+    """One conversation has more writes than a partition takes."""
+    table.proxy.play(aws_faults.throttled("ThrottlingException"), times=ALWAYS,
+                     when=lambda exchange: exchange.item_key.endswith("/hot"))
+
+
+@pytest.mark.parametrize("failing", [1, 20])
+@pytest.mark.parametrize("fault", [denied_updates, throttled_item])
+def test_events_that_fail_for_reasons_of_their_own_hold_up_no_others(start, table, fault, failing):
+    """And each is tried again once a second, however many others are stored meanwhile."""
+    daemon = start(**{"server.workers": 1, "dynamodb.deadline": "3s",
+                      "dynamodb.unready_on_outage": "yes"})
+    fault(table)
+    answers, others = collections.Counter(), collections.Counter()
+    stop = threading.Event()
+
+    def fail():
+        answers[timed_post(daemon, updated("hot"))] += 1
+
+    def store(client):
+        while not stop.is_set():
+            others[daemon.post(event(f"{client}-{others.total()}")).status] += 1
+            assert daemon.readiness() == 200
+
+    storing = [threading.Thread(target=store, args=(client,)) for client in range(2)]
+    threads = [threading.Thread(target=fail) for _ in range(failing)]
+    for thread in storing + threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stop.set()
+    for thread in storing:
+        thread.join()
+    assert answers == {500: failing}
+    assert list(others) == [200]
+    counters = daemon.stop().check()
+    assert counters["dynamodb_outages"] == 0
+    calls = 3  # a second apart, within the deadline
+    attempts = 4
+    assert counters["dynamodb_requests"] <= others[200] + failing * calls * attempts
+
+
+def test_a_table_that_takes_no_writes_is_out_though_it_can_be_read(start, table):
+    table.proxy.play(aws_faults.FINAL["AccessDeniedException"], "PutItem", times=ALWAYS)
+    daemon = start(**{"server.workers": 1, "dynamodb.deadline": "2s",
+                      "dynamodb.unready_on_outage": "yes"})
+    for number in range(3):
+        assert timed_post(daemon, event(f"c-{number}")) == 500
+    daemon.wait_ready(False)
+    probes = table.proxy.operations()["PutItem"]
+    eventually(lambda: table.proxy.operations()["PutItem"] >= probes + 3, "it is probed")
+    assert daemon.readiness() == 503
+    assert "takes writes again" not in daemon.log_text()
+    table.proxy.clear()
+    daemon.wait_ready()
+    assert daemon.post(event("c-0")).status == 200
+    daemon.stop().check()
+
+
+@pytest.mark.parametrize("body", [b'{"Item":{"status":{"S":"x"}}', b'{"Item":[]}', b'{"Item":{}} {}'])
+def test_a_read_that_cannot_be_understood_is_repeated(start, table, body):
+    table.proxy.adds_item = False
+    daemon = start()
+    assert daemon.post(updated("c-1")).status == 200
+    table.proxy.play(aws_faults.answers(Answer(200, body)), "GetItem", times=1)
+    assert timed_post(daemon, event("c-1")) == 200
+    assert table.records() == fold([updated("c-1"), event("c-1")])
+    daemon.stop().check()
+
+
 def test_an_update_is_acknowledged_in_an_outage_where_so_configured(start, table):
     daemon = start(**{"storage.on_update_failure": "acknowledge", "dynamodb.deadline": "300ms"})
     with table.proxy.refusing():
         assert timed_post(daemon, updated("c-1")) == 200
         assert timed_post(daemon, event("c-1")) == 500
     assert daemon.wait_log("failed update acknowledged")
-    assert daemon.stop().check()["failed"] == 2
+    counters = daemon.stop().check()
+    assert (counters["failed"], counters["failures_acknowledged"]) == (2, 1)
 
 
 def test_what_is_more_than_may_wait_is_a_503_at_once(start, table):
@@ -353,7 +431,7 @@ def test_a_hot_conversation_ends_right_with_few_requests(start, table, count, bo
         daemon.stop().check()
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", range(10 * SEEDS))
 def test_shuffled_repeated_events_through_two_daemons_converge(start, table, seed):
     daemons = [start(), start()]
     bodies = scenario(seed)

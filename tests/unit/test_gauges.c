@@ -16,7 +16,13 @@ static bool ready(struct gw_backend *backend)
     return is_ready;
 }
 
-static const struct gw_backend_ops ops = {.ready = ready};
+static void look(struct gw_backend *backend, struct gw_backend_state *state)
+{
+    (void)backend;
+    *state = (struct gw_backend_state){.out = true, .credentials_expire_ms = 43};
+}
+
+static const struct gw_backend_ops ops = {.ready = ready, .look = look};
 
 static struct gw_gauges measure(struct gw_shared *shared)
 {
@@ -60,6 +66,8 @@ static void test_limits_are_shown_with_what_is_used_of_them(void **state)
     assert_int_equal(gauges.values[GW_GAUGE_IN_FLIGHT], 5);
     assert_int_equal(gauges.values[GW_GAUGE_MAX_IN_FLIGHT], 6);
     assert_int_equal(gauges.values[GW_GAUGE_LAST_EVENT_MS], 42);
+    assert_int_equal(gauges.values[GW_GAUGE_CREDENTIALS_EXPIRE_MS], 43);
+    assert_int_equal(gauges.values[GW_GAUGE_STORE_OUT], 1);
 }
 
 static void test_the_process_is_measured(void **state)

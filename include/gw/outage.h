@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_OUTAGE_H
+#define GW_OUTAGE_H
+
+/*
+ * Whether a shared backend is out, judged from what its requests come to. Single events may fail
+ * for reasons of their own (a hot item that is throttled, an action that is denied) while others
+ * are stored: so it takes several failures in a row, and a time in which nothing was answered.
+ * Pure.
+ */
+
+#include "gw/base.h"
+
+#define GW_OUTAGE_FAILURES 3
+#define GW_OUTAGE_SILENCE_MS 1000
+
+struct gw_outage {
+    bool out;
+    int failures;           /* since the last answer */
+    int64_t answered_at_ms; /* monotonic; at first: when it began */
+};
+
+/* A request failed for a reason that may be the backend's. @return whether that begins an outage.
+ */
+bool gw_outage_failed(struct gw_outage *outage, int64_t now_ms);
+
+/* A request was answered as it should be. @return whether that ends one. */
+bool gw_outage_answered(struct gw_outage *outage, int64_t now_ms);
+
+#endif
