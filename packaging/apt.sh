@@ -21,6 +21,7 @@ test_packages=(
     mandoc bash-completion zsh fish
     prometheus # for promtool
     systemd # for systemd-socket-activate and systemd-analyze
+    chromium # looks at the status page; with what it needs 122 MB to fetch, 414 MB on the disk
     clang lld llvm libclang-rt-14-dev
     clang-format clang-tidy cppcheck shellcheck universal-ctags
 )

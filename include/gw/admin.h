@@ -20,6 +20,9 @@ struct gw_admin_options {
     struct gw_shared *shared; /* as long as the admin lives, as what follows */
     const struct gw_account *account;
     unsigned workers;
+    const struct gw_config *started;       /* what holds of the keys that need a restart */
+    const struct gw_config *const *latest; /* what holds of the others, where a reload changes it */
+    struct gw_settings *const *settings;   /* the same */
 };
 
 /**

@@ -20,6 +20,18 @@ void gw_config_value_clear(const struct gw_config_key *key, struct gw_config *co
 bool gw_config_value_equal(const struct gw_config_key *key, const struct gw_config *a,
                            const struct gw_config *b);
 
+/* Whether it is the default; false, too, where there is no memory to tell. */
+bool gw_config_value_is_initial(const struct gw_config_key *key, const struct gw_config *config);
+
+/* Whether the key's value may be shown to people. Under [signature] it may be a secret in the wrong
+ * place. */
+bool gw_config_value_is_shown(const struct gw_config_key *key);
+
+/* Writes the value as one would write it in the file; where it may not be shown and is not the
+ * default, that; of a list, how many were given. */
+void gw_config_value_show(const struct gw_config_key *key, const struct gw_config *config,
+                          char *text, size_t size);
+
 /* Writes what the key takes, such as "1KiB to 1GiB in B, KiB, MiB or GiB" or "hex or base64". */
 void gw_config_value_describe(const struct gw_config_key *key, char *text, size_t size);
 

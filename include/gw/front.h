@@ -11,6 +11,7 @@
 
 #include "gw/limits.h"
 #include "gw/loop.h"
+#include "gw/refusals.h"
 #include "gw/settings.h"
 #include "gw/store.h"
 
@@ -40,6 +41,7 @@ void gw_doors_close(struct gw_doors *doors);
 struct gw_shared {
     struct gw_limits limits;
     struct gw_doors doors;
+    struct gw_refusals refusals;
     struct gw_backend *backend; /* for /readyz */
     _Atomic bool leaving;       /* told to stop: /readyz answers 503 */
     _Atomic bool draining;      /* then: answers close their connections */

@@ -3,12 +3,18 @@
  * A libmicrohttpd daemon for each address, all of them on main's loop: a scrape costs main a
  * fraction of a millisecond, and the workers nothing. Few clients are let in, and none may stay
  * without asking. As everything here is a GET without a body, all is answered in the last call.
+ *
+ * There is no password, so browsers are kept from handing it on: other sites may neither read nor
+ * embed anything, and where only this machine is listened to, no other name leads here.
  */
 #include "gw/admin.h"
 
 #include "gw/exposition.h"
 #include "gw/gauges.h"
+#include "gw/host.h"
 #include "gw/listener.h"
+#include "gw/status_json.h"
+#include "gw/status_page.h"
 #include "gw/time.h"
 
 #include <errno.h>
@@ -34,25 +40,60 @@ struct gw_admin {
     struct gw_admin_options options;
     int64_t start_ms;
     struct gw_listeners listeners;
+    bool loopback;
     struct door doors[GW_FRONT_LISTENERS_MAX];
 };
 
 /* --- pages --- */
 
-static int write_metrics(struct gw_admin *admin, struct gw_buffer *page)
+static struct gw_gauges measure(const struct gw_admin *admin)
 {
     struct gw_gauges gauges = {0};
 
     gw_gauges_measure(&gauges, admin->options.shared, admin->options.account);
     gauges.values[GW_GAUGE_WORKERS] = admin->options.workers;
     gauges.values[GW_GAUGE_START_MS] = admin->start_ms;
+    return gauges;
+}
+
+static int write_metrics(struct gw_admin *admin, struct gw_buffer *page)
+{
+    const struct gw_gauges gauges = measure(admin);
+
     return gw_exposition_write(page, admin->options.account, &gauges);
+}
+
+static int write_status(struct gw_admin *admin, struct gw_buffer *page)
+{
+    const struct gw_admin_options *options = &admin->options;
+    const struct gw_gauges gauges = measure(admin);
+    struct gw_refusal refusals[GW_REFUSALS_KEPT];
+    const struct gw_status status = {
+        .now_ms = gw_time_now_ms(),
+        .account = options->account,
+        .gauges = &gauges,
+        .refusals = refusals,
+        .refusal_count = gw_refusals_copy(&options->shared->refusals, refusals),
+        .started = options->started,
+        .latest = *options->latest,
+        .secrets = (*options->settings)->endpoint->keyring.count,
+    };
+
+    return gw_status_json_write(page, &status);
+}
+
+static int write_page(struct gw_admin *admin, struct gw_buffer *page)
+{
+    (void)admin;
+    return gw_buffer_append(page, gw_status_page);
 }
 
 static const struct page {
     const char *path, *type;
     int (*write)(struct gw_admin *admin, struct gw_buffer *page);
 } pages[] = {
+    {"/", "text/html; charset=utf-8", write_page},
+    {"/status.json", "application/json", write_status},
     {"/metrics", GW_EXPOSITION_TYPE, write_metrics},
 };
 
@@ -66,6 +107,26 @@ static const struct page *find_page(const char *path)
 
 /* --- answers --- */
 
+/* The page's policy does the others no harm. */
+static bool add_headers(struct MHD_Response *response, const char *type)
+{
+    const struct {
+        const char *name, *value;
+    } headers[] = {
+        {"Content-Type", type},
+        {"Cache-Control", "no-store"},
+        {"Content-Security-Policy", gw_status_policy},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"Referrer-Policy", "no-referrer"},
+        {"X-Content-Type-Options", "nosniff"},
+    };
+    bool added = true;
+
+    for (size_t i = 0; i < GW_COUNT(headers) && added; i++)
+        added = MHD_add_response_header(response, headers[i].name, headers[i].value) == MHD_YES;
+    return added;
+}
+
 /* Takes @body, which was allocated. */
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, const char *type,
                              struct gw_str body)
@@ -78,8 +139,7 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status,
         free((void *)(uintptr_t)body.data);
         return MHD_NO;
     }
-    if (MHD_add_response_header(response, "Content-Type", type) == MHD_YES &&
-        MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES)
+    if (add_headers(response, type))
         queued = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return queued;
@@ -105,6 +165,13 @@ static enum MHD_Result show(struct gw_admin *admin, struct MHD_Connection *conne
     return reply(connection, MHD_HTTP_OK, page->type, gw_buffer_str(&body));
 }
 
+/* Whether the browser may have been led here by another's name. */
+static bool is_misled(const struct gw_admin *admin, struct MHD_Connection *connection)
+{
+    return admin->loopback &&
+           !gw_host_is_own(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"));
+}
+
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *data,
                               size_t *data_size, void **state)
@@ -123,8 +190,11 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *data_size = 0;
         return MHD_YES;
     }
+    if (is_misled(door->admin, connection))
+        return refuse(connection, MHD_HTTP_MISDIRECTED_REQUEST,
+                      "ask for localhost, or for an address: other names may be anybody's\n");
     if (!page)
-        return refuse(connection, MHD_HTTP_NOT_FOUND, "there is /metrics\n");
+        return refuse(connection, MHD_HTTP_NOT_FOUND, "there are /, /status.json and /metrics\n");
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD alone\n");
     return show(door->admin, connection, page);
@@ -182,7 +252,8 @@ static int open_doors(struct gw_admin *admin, char *message, size_t message_size
 
     if (r)
         return r;
-    if (!admin->options.remote && !gw_listeners_are_loopback(listeners)) {
+    admin->loopback = gw_listeners_are_loopback(listeners);
+    if (!admin->options.remote && !admin->loopback) {
         (void)snprintf(message, message_size,
                        "[admin] listen = %s can be reached from other machines, and whoever "
                        "reaches it may look: take 127.0.0.1, or say [admin] remote = yes",

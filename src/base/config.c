@@ -291,7 +291,7 @@ static void complain_of_unknown_key(struct parse *parse, const char *name)
 static void complain_of_key(struct parse *parse, const struct gw_config_key *key, const char *value,
                             const char *what)
 {
-    bool shown = strcmp(key->section, "signature") != 0;
+    bool shown = gw_config_value_is_shown(key);
 
     complain(parse, parse->number, "[%s] %s%s%s: %s", key->section, key->name, shown ? " = " : "",
              shown ? value : "", what);

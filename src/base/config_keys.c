@@ -417,7 +417,9 @@ const struct gw_config_key gw_config_keys[] = {
      .unit = "HOST:PORT, [IPV6]:PORT, or nothing",
      .initial = "",
      .offset = AT(admin_listen),
-     .help = "Where to listen for operators: /metrics for Prometheus. Left out: nowhere."},
+     .help =
+         "Where to listen for operators: a status page at /, /metrics for Prometheus. Left out: "
+         "nowhere."},
     {.section = "admin",
      .name = "remote",
      .type = GW_CONFIG_CHOICE,

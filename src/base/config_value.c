@@ -221,6 +221,33 @@ static void format_number(const struct unit *units, int64_t number, char *text, 
     snprintf(text, size, "%" PRId64 "%s", number / best->factor, best->suffix);
 }
 
+static void show_number(const struct gw_config_key *key, const void *place, char *text, size_t size)
+{
+    const int64_t number = *(const int64_t *)place;
+
+    if (number == 0 && takes_auto(key))
+        snprintf(text, size, "auto");
+    else
+        format_number(units_of(key), number, text, size);
+}
+
+static void show_choice(const struct gw_config_key *key, const void *place, char *text, size_t size)
+{
+    snprintf(text, size, "%s", key->choices[*(const int64_t *)place]);
+}
+
+static void show_string(const struct gw_config_key *key, const void *place, char *text, size_t size)
+{
+    (void)key;
+    snprintf(text, size, "%s", *(char *const *)place);
+}
+
+static void show_list(const struct gw_config_key *key, const void *place, char *text, size_t size)
+{
+    (void)key;
+    snprintf(text, size, "%zu given", ((const struct gw_config_list *)place)->count);
+}
+
 static void describe_number(const struct gw_config_key *key, char *text, size_t size)
 {
     char min[32], max[32];
@@ -251,15 +278,16 @@ static const struct {
     int (*set)(const struct gw_config_key *key, const char *text, void *place);
     void (*clear)(void *place);
     bool (*equal)(const void *a, const void *b);
+    void (*show)(const struct gw_config_key *key, const void *place, char *text, size_t size);
     void (*describe)(const struct gw_config_key *key, char *text, size_t size);
 } types[] = {
-    [GW_CONFIG_STRING] = {set_string, clear_string, equal_strings, describe_text},
-    [GW_CONFIG_LIST] = {set_list, clear_list, equal_lists, describe_text},
-    [GW_CONFIG_COUNT] = {set_number, clear_number, equal_numbers, describe_number},
-    [GW_CONFIG_BYTES] = {set_number, clear_number, equal_numbers, describe_number},
-    [GW_CONFIG_DURATION] = {set_number, clear_number, equal_numbers, describe_number},
-    [GW_CONFIG_CHOICE] = {set_choice, clear_number, equal_numbers, describe_choice},
-    [GW_CONFIG_ADDRESS] = {set_address, clear_string, equal_strings, describe_text},
+    [GW_CONFIG_STRING] = {set_string, clear_string, equal_strings, show_string, describe_text},
+    [GW_CONFIG_LIST] = {set_list, clear_list, equal_lists, show_list, describe_text},
+    [GW_CONFIG_COUNT] = {set_number, clear_number, equal_numbers, show_number, describe_number},
+    [GW_CONFIG_BYTES] = {set_number, clear_number, equal_numbers, show_number, describe_number},
+    [GW_CONFIG_DURATION] = {set_number, clear_number, equal_numbers, show_number, describe_number},
+    [GW_CONFIG_CHOICE] = {set_choice, clear_number, equal_numbers, show_choice, describe_choice},
+    [GW_CONFIG_ADDRESS] = {set_address, clear_string, equal_strings, show_string, describe_text},
 };
 
 static void note_line(struct gw_config_list *list, unsigned line)
@@ -289,6 +317,32 @@ bool gw_config_value_equal(const struct gw_config_key *key, const struct gw_conf
                            const struct gw_config *b)
 {
     return types[key->type].equal(place_of(key, a), place_of(key, b));
+}
+
+bool gw_config_value_is_initial(const struct gw_config_key *key, const struct gw_config *config)
+{
+    struct gw_config initial = {0};
+    bool is = gw_config_value_set(key, key->initial, 0, &initial) == 0 &&
+              gw_config_value_equal(key, &initial, config);
+
+    gw_config_value_clear(key, &initial);
+    return is;
+}
+
+bool gw_config_value_is_shown(const struct gw_config_key *key)
+{
+    return strcmp(key->section, "signature") != 0;
+}
+
+void gw_config_value_show(const struct gw_config_key *key, const struct gw_config *config,
+                          char *text, size_t size)
+{
+    if (gw_config_value_is_initial(key, config))
+        snprintf(text, size, "%s", key->initial);
+    else if (key->type == GW_CONFIG_LIST || gw_config_value_is_shown(key))
+        types[key->type].show(key, place_of(key, config), text, size);
+    else
+        snprintf(text, size, "(not shown)");
 }
 
 void gw_config_value_describe(const struct gw_config_key *key, char *text, size_t size)

@@ -419,6 +419,9 @@ static int open_admin(struct service *service)
         .shared = &service->shared,
         .account = &service->account,
         .workers = worker_count(&service->started),
+        .started = &service->started,
+        .latest = &service->config,
+        .settings = &service->settings,
     };
     char text[512] = "";
 
@@ -559,6 +562,7 @@ int gw_service_run(const char *config_path)
         return code;
     code = GW_EXIT_FAILED;
     service.config = &service.started;
+    gw_refusals_init(&service.shared.refusals);
     if (gw_loop_init(&service.loop) == 0) {
         code = serve(&service);
         gw_loop_deinit(&service.loop);

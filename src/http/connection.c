@@ -144,18 +144,19 @@ void gw_connection_format_peer(const struct gw_connection *c, char text[static G
 static void log_reason(struct gw_connection *c, enum gw_reply reply, enum gw_reason reason,
                        const char *detail)
 {
-    char peer[GW_PEER_TEXT_SIZE];
-    unsigned suppressed;
+    struct gw_refusal refusal = {.status = gw_reply_status(reply),
+                                 .reason = detail ? detail : gw_reason_text(reason)};
 
     if (!gw_log_allowed(&c->front->refused_limits[reason], REFUSED_BURST, REFUSED_PER_SECOND,
-                        c->front->loop->now_ms, &suppressed))
+                        c->front->loop->now_ms, &refusal.suppressed))
         return;
-    gw_connection_format_peer(c, peer);
+    refusal.at_ms = gw_time_now_ms();
+    gw_connection_format_peer(c, refusal.peer);
+    gw_refusals_add(&c->front->shared->refusals, &refusal);
     gw_log(GW_LOG_WARNING,
            reply == GW_REPLY_SUCCESS ? "failed update acknowledged" : "request refused",
-           GW_LOG_INT("status", gw_reply_status(reply)),
-           GW_LOG_STR("reason", detail ? detail : gw_reason_text(reason)), GW_LOG_STR("peer", peer),
-           GW_LOG_INT("suppressed", suppressed));
+           GW_LOG_INT("status", refusal.status), GW_LOG_STR("reason", refusal.reason),
+           GW_LOG_STR("peer", refusal.peer), GW_LOG_INT("suppressed", refusal.suppressed));
 }
 
 void gw_connection_answered(struct gw_connection *c, enum gw_reply reply, enum gw_reason reason,

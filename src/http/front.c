@@ -59,17 +59,19 @@ static void library_logged(void *context, const char *format, va_list arguments)
 {
     static const char refused[] = "Error processing request (HTTP response code is %u";
     struct gw_front *front = context;
-    unsigned suppressed;
+    struct gw_refusal refusal = {.reason = "malformed HTTP, or a header too large"};
 
     if (!front->mhd || strncmp(format, refused, sizeof(refused) - 1) != 0)
         return;
     gw_metrics_add(front->metrics, GW_COUNTER_REFUSED_BY_LIBRARY, 1);
-    if (gw_log_allowed(&front->library_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
-                       &suppressed))
-        gw_log(GW_LOG_WARNING, "request refused by libmicrohttpd",
-               GW_LOG_INT("status", va_arg(arguments, unsigned)),
-               GW_LOG_STR("reason", "malformed HTTP, or a header too large"),
-               GW_LOG_INT("suppressed", suppressed));
+    if (!gw_log_allowed(&front->library_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
+                        &refusal.suppressed))
+        return;
+    refusal.at_ms = gw_time_now_ms();
+    refusal.status = va_arg(arguments, unsigned);
+    gw_refusals_add(&front->shared->refusals, &refusal);
+    gw_log(GW_LOG_WARNING, "request refused by libmicrohttpd", GW_LOG_INT("status", refusal.status),
+           GW_LOG_STR("reason", refusal.reason), GW_LOG_INT("suppressed", refusal.suppressed));
 }
 
 /* --- life --- */

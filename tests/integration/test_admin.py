@@ -76,7 +76,7 @@ def test_it_is_served_while_draining(watched):
             watched.signal(15)
             eventually(lambda: watched.admin.sample("draining") == 1, "it drains")
             assert watched.admin.sample("ready") == 0
-            scraper.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            scraper.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert scraper.response(kind=TEXT_FORMAT).status == 200
             client.send(b"}")
             assert client.response().status == 200

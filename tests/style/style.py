@@ -18,7 +18,7 @@ FOLDERS = ("base", "webhook", "aws", "store", "http", "genesys", "admin", "daemo
 # A header belongs to the folder that holds the .c of its name; these have none, or another name.
 HEADERS = {"base": "base", "store": "store", "file_store": "store", "dynamodb_store": "store",
            "aws_client": "aws", "aws_credentials": "aws",
-           "aws_profile": "aws", "aws_retry": "aws"}
+           "aws_profile": "aws", "aws_retry": "aws", "status_page": "admin"}
 
 # Modules without a unit test of their own name, and what of tests/ tries them.
 TRIED_BY = {
@@ -82,6 +82,7 @@ REGISTRIES = tuple(".".join(parts) for parts in (
     ("npmjs", "org"), ("pypi", "org"), ("pythonhosted", "org"), ("crates", "io"),
     ("deb", "debian", "org"), ("proxy", "golang", "org"), ("rubygems", "org")))
 NOT_OURS = {".git", "node_modules", "__pycache__", ".pytest_cache"}
+NOT_TEXT = {".png"}
 
 
 def files(*folders, suffixes=None):
@@ -90,7 +91,8 @@ def files(*folders, suffixes=None):
         for path in sorted((ROOT / folder).rglob("*")):
             parts = path.relative_to(ROOT).parts
             built = parts[0].startswith("build") or NOT_OURS.intersection(parts)
-            if path.is_file() and not built and (suffixes is None or path.suffix in suffixes):
+            wanted = path.suffix in suffixes if suffixes else path.suffix not in NOT_TEXT
+            if path.is_file() and not built and wanted:
                 yield path
 
 
