@@ -251,6 +251,7 @@ def counted(failed, stored, **gauges):
     # DynamoDB takes nothing: by its own word it is ready all the same
     (counted(1, 5), counted(0, 5), counted(0, 0), "Cannot store"),
     (counted(0, 5, ready=0), counted(0, 0), counted(0, 0), "Cannot store"),
+    (counted(0, 5, store_out=1), counted(0, 0), counted(0, 0), "Cannot store"),
     (counted(0, 5, ready=0, draining=1), counted(0, 0), counted(0, 0), "Draining")])
 def test_the_state_is_judged_by_what_happened(watched, view, now, moment, minute, word):
     given = ", ".join(json.dumps(data) for data in (now, moment, minute))
