@@ -12,7 +12,7 @@
 #include "gw/base.h"
 
 #define GW_OUTAGE_FAILURES 3
-#define GW_OUTAGE_SILENCE_MS 1000
+#define GW_OUTAGE_SILENCE_MS 3000 /* longer than a slow answer may take */
 
 struct gw_outage {
     bool out;

@@ -4,6 +4,7 @@ reads them in the log."""
 
 import contextlib
 import json
+import re
 import signal
 import time
 
@@ -187,7 +188,12 @@ def test_no_log_holds_what_an_answer_quotes_of_the_request(start, table, aws, qu
     daemon = start(environment_variables(aws, None),
                    **{"server.workers": 1, "dynamodb.deadline": "200ms"})
     table.proxy.play(quote, times=ALWAYS)
-    assert daemon.post(event("c-1")).status == 500
+
+    def told():
+        assert daemon.post(event("c-1")).status == 500
+        return re.search('"error".*"table"|can never store', daemon.log_text())
+
+    eventually(told, "the daemon says why")
     told = daemon.wait_log('"error".*"table"|can never store')
     assert shown in told["text"]
     daemon.stop().check()

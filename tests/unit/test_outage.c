@@ -61,7 +61,7 @@ static void test_an_answer_ends_it(void **state)
     struct gw_outage outage = {.answered_at_ms = 0};
 
     (void)state;
-    fail_until_out(&outage, 2000);
+    fail_until_out(&outage, GW_OUTAGE_SILENCE_MS);
     assert_true(gw_outage_answered(&outage, 3000));
     assert_false(outage.out);
     assert_false(gw_outage_answered(&outage, 3001));
