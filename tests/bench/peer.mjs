@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// node peer.mjs PORT FILE: what genesys-webhookd does, written in Node as one would: one process,
-// HMAC over the raw body, JSON.parse, a route, a line appended and fdatasync'ed for each event, and
-// only then 200. The secret is in GENESYS_WEBHOOK_SECRET.
+// node peer.mjs PORT STORE WHERE: what genesys-webhookd does, written in Node as one would: one
+// process, HMAC over the raw body, JSON.parse, a route, the event stored, and only then 200. STORE
+// is a module whose default export takes WHERE and makes a store(event, route, body, done). The
+// secret is in GENESYS_WEBHOOK_SECRET.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { fdatasync, openSync, write } from 'node:fs';
 import { createServer } from 'node:http';
 
-const [port, path] = process.argv.slice(2);
+const [port, module, where] = process.argv.slice(2);
 const secret = process.env.GENESYS_WEBHOOK_SECRET;
-if (!port || !path || !secret) {
-  console.error('usage: GENESYS_WEBHOOK_SECRET=... node peer.mjs PORT FILE');
+if (!where || !secret) {
+  console.error('usage: GENESYS_WEBHOOK_SECRET=... node peer.mjs PORT STORE WHERE');
   process.exit(2);
 }
-const file = openSync(path, 'a');
+const { default: open } = await import(module);
+const store = open(where);
 
 const snapshot = (status) => (event) => ({
   conversationId: event.conversation_id,
@@ -44,28 +45,6 @@ const isSigned = (body, signature) => {
   return sent.length === made.length && timingSafeEqual(sent, made);
 };
 
-const line = (event, route, body) => {
-  const head = JSON.stringify({
-    receivedAt: new Date().toISOString(),
-    eventType: event.event_type,
-    action: route.action,
-    eventOrder: Date.parse(event.timestamp) * 16 + route.rank,
-    item: route.item(event),
-  });
-  const payload = body.toString().replace(/[\r\n]/g, ' ');
-  return Buffer.from(`${head.slice(0, -1)},"payload":${payload}}\n`);
-};
-
-const store = (bytes, done) => {
-  write(file, bytes, (error, written) => {
-    if (error || written !== bytes.length) {
-      done(error ?? new Error('short write'));
-    } else {
-      fdatasync(file, done);
-    }
-  });
-};
-
 const reply = (response, status, body) => {
   const text = JSON.stringify(body);
   response.writeHead(status, {
@@ -93,7 +72,7 @@ const handle = (body, signature, response) => {
     reply(response, 200, answer);
     return;
   }
-  store(line(event, route, body), (error) => {
+  store(event, route, body, (error) => {
     reply(response, error ? 500 : 200, error ? { error: 'Internal Server Error' } : answer);
   });
 };

@@ -23,7 +23,7 @@ start_bare()
 
 start_node()
 {
-    node "$here/peer.mjs" "$port" "$run/events.jsonl" 2>>"$run/log" &
+    node "$here/peer.mjs" "$port" ./file_store.mjs "$run/events.jsonl" 2>>"$run/log" &
     server=$!
 }
 
@@ -122,7 +122,7 @@ stop_peer() # PEER
     wait "$server" || status=$?
     server=
     # Node has no handler and dies of the signal.
-    [[ $status == 0 || $1 == node && $status == 143 ]] || fail "$1 exited with $status"
+    [[ $status == 0 || $1 == @(node|sdk*) && $status == 143 ]] || fail "$1 exited with $status"
 }
 
 # For the end of a run that failed: not killed at once, or nginx's workers would stay behind.

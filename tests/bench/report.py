@@ -134,4 +134,5 @@ def main(folder, ticks_a_second):
     print_startup(rows(folder / "startup"))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

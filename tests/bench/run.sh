@@ -7,7 +7,7 @@
 #
 #   PEERS         of nginx bare node webhookd webhookd_nosync; all of them
 #   LOADS         CONNECTIONS:BODY, BODY a file of tests/data without .json
-#   PARTS         of load memory startup; all of them
+#   PARTS         of load memory startup dynamodb; all of them
 #   ROUNDS        3; each peer runs once a round, the medians count
 #   SECONDS_EACH  4; after a second of warm-up
 #   IDLE          10000; idle connections of the memory part, at most 11000
@@ -28,7 +28,7 @@ done
 every_peer='nginx bare node webhookd webhookd_nosync'
 : "${PEERS:=$every_peer}"
 : "${LOADS:=64:event-1083 256:event-1083 1024:event-1083 16:event-116k}"
-: "${PARTS:=load memory startup}"
+: "${PARTS:=load memory startup dynamodb}"
 : "${ROUNDS:=3}" "${SECONDS_EACH:=4}" "${IDLE:=10000}"
 : "${BUILD:=$root/build-bench}"
 BUILD=$(realpath -m "$BUILD")
@@ -47,6 +47,8 @@ declare -A packages=([wrk]=wrk [nginx]=nginx-light [node]=nodejs [curl]=curl [op
 
 # shellcheck source=tests/bench/peers.sh
 source "$here/peers.sh"
+# shellcheck source=tests/bench/dynamodb.sh
+source "$here/dynamodb.sh"
 
 fail()
 {
@@ -58,6 +60,9 @@ clean_up()
 {
     if [[ $server ]]; then
         end_server
+    fi
+    if [[ $backend ]]; then
+        stop_backend
     fi
     if [[ $work ]]; then
         rm -rf "$work"
@@ -99,7 +104,7 @@ check_limits()
 build()
 {
     local targets=(tests/bench/bare_mhd)
-    [[ $PEERS != *webhookd* ]] || targets+=(genesys-webhookd)
+    [[ "$PEERS $PARTS" != *@(webhookd|dynamodb)* ]] || targets+=(genesys-webhookd)
     if [[ -e $BUILD/build.ninja ]]; then
         meson configure --buildtype=release "$BUILD" >&2
     else
@@ -114,10 +119,10 @@ sign() # BODY
 }
 
 # Sets events, failed, microseconds, p50 and p99.
-run_wrk() # SECONDS CONNECTIONS BODY
+run_wrk() # SECONDS CONNECTIONS BODY [THINK_MS]
 {
     wrk -t1 -c"$2" -d"$1" --timeout 10s -s "$here/post.lua" "http://127.0.0.1:$port/webhook" \
-        -- "$data/$3.json" "$(sign "$3")" >"$work/wrk"
+        -- "$data/$3.json" "$(sign "$3")" "${4:-}" >"$work/wrk"
     read -r _ events failed microseconds p50 p99 < <(grep ^result "$work/wrk")
     if ((failed > 0 || events == 0)); then
         cat "$work/wrk" "$run"/*log >&2
@@ -230,6 +235,7 @@ main()
     trap 'exit 130' INT TERM
     check_tools
     check_options
+    if has "$PARTS" dynamodb; then check_dynamodb; fi
     build
     mkdir -p "$DIR"
     check_limits
@@ -239,8 +245,12 @@ main()
     if has "$PARTS" load; then measure_loads; fi
     if has "$PARTS" memory; then measure_memory; fi
     if has "$PARTS" startup && has "$PEERS" webhookd; then measure_startup; fi
+    if has "$PARTS" dynamodb; then measure_dynamodb; fi
     cat "$work/description"
     python3 "$here/report.py" "$work" "$(getconf CLK_TCK)"
+    if has "$PARTS" dynamodb; then
+        python3 -B "$here/report_dynamodb.py" "$work" "$(getconf CLK_TCK)"
+    fi
 }
 
 main
