@@ -12,9 +12,9 @@
 #include "gw/base.h"
 
 #define GW_OUTAGE_FAILURES 3
-#define GW_OUTAGE_SILENCE_MS 3000 /* longer than a slow answer may take */
 
 struct gw_outage {
+    int64_t silence_ms; /* given: longer than a slow answer may take */
     bool out;
     int failures;           /* since the last answer */
     int64_t answered_at_ms; /* monotonic; at first: when it began */

@@ -12,6 +12,7 @@
  * under way are bounded by the connections, as libcurl's own queue is slow when it is long.
  */
 #include "dynamodb.h"
+#include "dynamodb_operation.h"
 
 #include "gw/dynamodb_table.h"
 #include "gw/log.h"
@@ -27,33 +28,11 @@
 #define MERGES_MAX 32
 #define PAUSE_MS 1000
 #define PROBE_MS 1000
+#define SILENCE_MS 3000
 #define ATTEMPT_TIMEOUT_MS 2000
 #define WARM_CONNECTIONS 8
 #define LOG_BURST 5
 #define LOG_PER_SECOND 1
-
-enum step { FIRST, READ, MERGE };
-
-struct operation {
-    struct gw_aws_call call;
-    struct dynamodb_store *store;
-    struct gw_submission *submission; /* NULL: a probe */
-    struct gw_buffer body;
-    size_t queued_bytes;
-    char target[sizeof(GW_DYNAMODB_TARGET_PREFIX) + 16];
-    enum step step;
-    int merges;
-    int64_t resume_at_ms; /* while it pauses */
-    bool tried;
-    bool ambiguous; /* some request of it may have been done */
-    bool rejected;
-    struct operation *next;
-    struct operation *next_of_all;
-};
-
-struct operations {
-    struct operation *first, **end;
-};
 
 struct dynamodb_store {
     struct gw_store base;
@@ -73,7 +52,7 @@ struct dynamodb_store {
     struct gw_timer probe;    /* set while the table is out */
     struct gw_outage outage;
     enum gw_dynamodb_action probe_action; /* like what failed last, where nothing waits */
-    struct gw_log_limit merge_limit, reject_limit;
+    struct gw_log_limit merge_limit, reject_limit, overdue_limit;
 };
 
 /* --- operations --- */
@@ -81,54 +60,6 @@ struct dynamodb_store {
 static struct dynamodb_store *store_of(struct gw_store *base)
 {
     return GW_CONTAINER(base, struct dynamodb_store, base);
-}
-
-static void append(struct operations *list, struct operation *op)
-{
-    op->next = NULL;
-    *list->end = op;
-    list->end = &op->next;
-}
-
-static struct operation *take_first(struct operations *list)
-{
-    struct operation *op = list->first;
-
-    if (op) {
-        list->first = op->next;
-        if (!list->first)
-            list->end = &list->first;
-    }
-    return op;
-}
-
-/* The first that was not tried yet; where all were, the first. */
-static struct operation *take_untried(struct operations *list)
-{
-    struct operation **place = &list->first, *op;
-
-    while (*place && (*place)->tried)
-        place = &(*place)->next;
-    if (!*place)
-        return take_first(list);
-    op = *place;
-    *place = op->next;
-    if (!op->next)
-        list->end = place;
-    return op;
-}
-
-/* One that failed is older than most, so its place is near the front. */
-static void insert_by_deadline(struct operations *list, struct operation *op)
-{
-    struct operation **place = &list->first;
-
-    while (*place && (*place)->call.deadline_ms <= op->call.deadline_ms)
-        place = &(*place)->next;
-    op->next = *place;
-    *place = op;
-    if (!op->next)
-        list->end = &op->next;
 }
 
 static struct operation *take_spare(struct dynamodb_store *store)
@@ -233,13 +164,32 @@ static void arm_deadline(struct dynamodb_store *store)
         gw_loop_cancel_timer(store->loop, &store->deadline);
 }
 
+/* In an outage the reason has been told. */
+static void log_overdue(struct operation *op)
+{
+    struct dynamodb_store *store = op->store;
+    const struct gw_aws_error *error = &op->call.error;
+    const char *advice = gw_dynamodb_advice(error);
+    unsigned suppressed;
+
+    if (op->tried && !store->outage.out &&
+        gw_log_allowed(&store->overdue_limit, LOG_BURST, LOG_PER_SECOND, store->loop->now_ms,
+                       &suppressed))
+        gw_log(GW_LOG_ERROR, "DynamoDB did not store an event within [dynamodb] deadline",
+               GW_LOG_SLICE("conversation_id", op->submission->write->conversation_id),
+               GW_LOG_STR("fault", gw_aws_fault_name(op->call.fault)),
+               GW_LOG_STR("code", error->code), GW_LOG_STR("text", error->text),
+               GW_LOG_STR("advice", advice ? advice : ""), GW_LOG_INT("suppressed", suppressed));
+}
+
 static void end_overdue(struct gw_timer *timer, int64_t now_ms)
 {
     struct dynamodb_store *store = GW_CONTAINER(timer, struct dynamodb_store, deadline);
 
     while (store->waiting.first && store->waiting.first->call.deadline_ms <= now_ms) {
-        struct operation *op = take_first(&store->waiting);
+        struct operation *op = gw_operations_take_first(&store->waiting);
 
+        log_overdue(op);
         end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
     }
     arm_deadline(store);
@@ -267,19 +217,10 @@ static void arm_resume(struct dynamodb_store *store)
 static void pause_operation(struct operation *op)
 {
     struct dynamodb_store *store = op->store;
-    struct operation **place = &store->paused.first;
+    int64_t resume_at_ms = store->loop->now_ms + PAUSE_MS;
 
-    op->resume_at_ms = store->loop->now_ms + PAUSE_MS;
-    if (op->resume_at_ms <= op->call.deadline_ms)
-        place = store->paused.end;
-    else
-        op->resume_at_ms = op->call.deadline_ms;
-    while (*place && (*place)->resume_at_ms <= op->resume_at_ms)
-        place = &(*place)->next;
-    op->next = *place;
-    *place = op;
-    if (!op->next)
-        store->paused.end = &op->next;
+    op->resume_at_ms = resume_at_ms < op->call.deadline_ms ? resume_at_ms : op->call.deadline_ms;
+    gw_operations_insert_by_resumption(&store->paused, op);
     arm_resume(store);
 }
 
@@ -288,7 +229,7 @@ static void resume(struct gw_timer *timer, int64_t now_ms)
     struct dynamodb_store *store = GW_CONTAINER(timer, struct dynamodb_store, resume);
 
     while (store->paused.first && store->paused.first->resume_at_ms <= now_ms)
-        insert_by_deadline(&store->waiting, take_first(&store->paused));
+        gw_operations_insert_by_deadline(&store->waiting, gw_operations_take_first(&store->paused));
     arm_resume(store);
     end_overdue(&store->deadline, now_ms);
     start_waiting(store);
@@ -469,7 +410,7 @@ static void start_waiting(struct dynamodb_store *store)
 {
     while (!store->outage.out && store->waiting.first &&
            store->under_way < store->backend->options.connections)
-        start(take_first(&store->waiting));
+        start(gw_operations_take_first(&store->waiting));
     arm_deadline(store);
 }
 
@@ -477,7 +418,7 @@ static void start_waiting(struct dynamodb_store *store)
 static void probe(struct gw_timer *timer, int64_t now_ms)
 {
     struct dynamodb_store *store = GW_CONTAINER(timer, struct dynamodb_store, probe);
-    struct operation *op = take_untried(&store->waiting);
+    struct operation *op = gw_operations_take_untried(&store->waiting);
 
     gw_loop_set_timer(store->loop, timer, now_ms + PROBE_MS);
     if (op) {
@@ -528,7 +469,7 @@ static int submit(struct gw_store *base, struct gw_submission *submission)
         return r == -ENOBUFS ? -ENOMEM : r;
     }
     (void)snprintf(op->target, sizeof(op->target), GW_DYNAMODB_TARGET_PREFIX "%s", operation);
-    append(op->rejected ? &store->ended : &store->waiting, op);
+    gw_operations_append(op->rejected ? &store->ended : &store->waiting, op);
     return 0;
 }
 
@@ -537,7 +478,7 @@ static void flush(struct gw_store *base)
     struct dynamodb_store *store = store_of(base);
     struct operation *op;
 
-    while ((op = take_first(&store->ended)))
+    while ((op = gw_operations_take_first(&store->ended)))
         reject(op);
     start_waiting(store);
 }
@@ -585,6 +526,9 @@ int gw_dynamodb_store_new(struct gw_dynamodb_backend *backend, struct gw_loop *l
     made->paused.end = &made->paused.first;
     made->ended.end = &made->ended.first;
     made->outage.answered_at_ms = loop->now_ms;
+    made->outage.silence_ms = backend->options.deadline_ms / 2 < SILENCE_MS
+                                  ? backend->options.deadline_ms / 2
+                                  : SILENCE_MS;
     made->deadline.fire = end_overdue;
     made->resume.fire = resume;
     made->probe.fire = probe;

@@ -6,7 +6,7 @@ bool gw_outage_failed(struct gw_outage *outage, int64_t now_ms)
     if (outage->failures < GW_OUTAGE_FAILURES)
         outage->failures++;
     if (outage->out || outage->failures < GW_OUTAGE_FAILURES ||
-        now_ms - outage->answered_at_ms < GW_OUTAGE_SILENCE_MS)
+        now_ms - outage->answered_at_ms < outage->silence_ms)
         return false;
     outage->out = true;
     return true;
@@ -16,6 +16,6 @@ bool gw_outage_answered(struct gw_outage *outage, int64_t now_ms)
 {
     bool was_out = outage->out;
 
-    *outage = (struct gw_outage){.answered_at_ms = now_ms};
+    *outage = (struct gw_outage){.silence_ms = outage->silence_ms, .answered_at_ms = now_ms};
     return was_out;
 }

@@ -399,6 +399,7 @@ def expected_outcome(name):
              "cut off in the head": "cut off", "cut off in the body": "cut off",
              "wrong CRC-32": "wrong CRC", "truncated JSON": "no JSON",
              "a page instead of JSON": "no JSON", "200 with HTML": "no JSON",
+             "200 with what looks like JSON": "no JSON",
              "slow bytes": 200, "answered and closed": 200,
              "failed condition without Item": 200, "without CRC-32": 200,
              "throttled, try again in 50 ms": "ThrottlingException",

@@ -304,6 +304,7 @@ def test_events_that_fail_for_reasons_of_their_own_hold_up_no_others(start, tabl
         thread.join()
     assert answers == {500: failing}
     assert list(others) == [200]
+    assert daemon.wait_log("did not store an event")["conversation_id"] == "hot"
     counters = daemon.stop().check()
     assert counters["dynamodb_outages"] == 0
     calls = 3  # a second apart, within the deadline

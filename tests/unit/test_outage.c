@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#define SILENCE_MS 3000
+
 static void fail_until_out(struct gw_outage *outage, int64_t now_ms)
 {
     for (int i = 1; i < GW_OUTAGE_FAILURES; i++)
@@ -16,28 +18,28 @@ static void fail_until_out(struct gw_outage *outage, int64_t now_ms)
 
 static void test_failures_in_a_row_and_silence_make_an_outage(void **state)
 {
-    struct gw_outage outage = {.answered_at_ms = 5000};
+    struct gw_outage outage = {.silence_ms = SILENCE_MS, .answered_at_ms = 5000};
 
     (void)state;
-    fail_until_out(&outage, 5000 + GW_OUTAGE_SILENCE_MS);
+    fail_until_out(&outage, 5000 + SILENCE_MS);
     assert_false(gw_outage_failed(&outage, 9000)); /* it has begun */
 }
 
 static void test_failures_alone_make_none_while_others_are_answered(void **state)
 {
-    struct gw_outage outage = {.answered_at_ms = 0};
+    struct gw_outage outage = {.silence_ms = SILENCE_MS, .answered_at_ms = 0};
 
     (void)state;
     for (int64_t now_ms = 0; now_ms < 100000; now_ms += 500) {
         assert_false(gw_outage_answered(&outage, now_ms));
         for (int i = 0; i < 50; i++)
-            assert_false(gw_outage_failed(&outage, now_ms + GW_OUTAGE_SILENCE_MS - 1));
+            assert_false(gw_outage_failed(&outage, now_ms + SILENCE_MS - 1));
     }
 }
 
 static void test_silence_alone_makes_none(void **state)
 {
-    struct gw_outage outage = {.answered_at_ms = 0};
+    struct gw_outage outage = {.silence_ms = SILENCE_MS, .answered_at_ms = 0};
 
     (void)state;
     for (int i = 1; i < GW_OUTAGE_FAILURES; i++)
@@ -48,24 +50,24 @@ static void test_silence_alone_makes_none(void **state)
 
 static void test_failures_that_came_early_count_once_it_is_silent(void **state)
 {
-    struct gw_outage outage = {.answered_at_ms = 0};
+    struct gw_outage outage = {.silence_ms = SILENCE_MS, .answered_at_ms = 0};
 
     (void)state;
     for (int i = 0; i < 10; i++)
         assert_false(gw_outage_failed(&outage, 10));
-    assert_true(gw_outage_failed(&outage, GW_OUTAGE_SILENCE_MS));
+    assert_true(gw_outage_failed(&outage, SILENCE_MS));
 }
 
 static void test_an_answer_ends_it(void **state)
 {
-    struct gw_outage outage = {.answered_at_ms = 0};
+    struct gw_outage outage = {.silence_ms = SILENCE_MS, .answered_at_ms = 0};
 
     (void)state;
-    fail_until_out(&outage, GW_OUTAGE_SILENCE_MS);
+    fail_until_out(&outage, SILENCE_MS);
     assert_true(gw_outage_answered(&outage, 3000));
     assert_false(outage.out);
     assert_false(gw_outage_answered(&outage, 3001));
-    fail_until_out(&outage, 3001 + GW_OUTAGE_SILENCE_MS);
+    fail_until_out(&outage, 3001 + SILENCE_MS);
 }
 
 int main(void)
