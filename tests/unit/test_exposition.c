@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#define BUILD_INFO "genesys_webhookd_build_info{version=\"" GW_VERSION "\"} 1"
+
 static struct gw_metrics set;
 static struct gw_account account;
 static struct gw_gauges gauges;
@@ -68,7 +70,7 @@ static void test_each_counter_is_shown_once(void **state)
 static void test_samples_have_the_names_that_dashboards_ask_for(void **state)
 {
     static const char *const lines[] = {
-        "genesys_webhookd_build_info{version=\"" GW_VERSION "\"} 1",
+        BUILD_INFO,
         "# TYPE genesys_webhookd_requests_total counter",
         "genesys_webhookd_requests_total{status=\"401\"} 3",
         "genesys_webhookd_refused_total{reason=\"wrong_signature\"} 2",
