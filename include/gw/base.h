@@ -41,6 +41,14 @@ static inline bool gw_str_equal(struct gw_str a, struct gw_str b)
 }
 
 /* Bytewise, a prefix before what it begins: <0, 0 or >0. An absent string sorts as an empty one. */
+/* What a CR LF or an LF at the end leaves of it. */
+static inline struct gw_str gw_str_without_line_break(struct gw_str text)
+{
+    if (text.len > 0 && text.data[text.len - 1] == '\n')
+        text.len -= text.len > 1 && text.data[text.len - 2] == '\r' ? 2 : 1;
+    return text;
+}
+
 static inline int gw_str_compare(struct gw_str a, struct gw_str b)
 {
     size_t shorter = a.len < b.len ? a.len : b.len;

@@ -49,6 +49,14 @@ int gw_buffer_append_number(struct gw_buffer *buffer, int64_t number) GW_MUST_CH
 int gw_buffer_appendf(struct gw_buffer *buffer, const char *format, ...)
     GW_PRINTF(2, 3) GW_MUST_CHECK;
 
+/**
+ * Appends what @fd gives, until its end or the buffer's maximum: one that is born a byte longer
+ * than its content may be shows what is too long. All room is taken in one piece, so that an empty
+ * buffer is never moved, and gw_buffer_wipe leaves nothing of a secret behind.
+ * @return 0, -ENOMEM, or what read(2) said
+ */
+int gw_buffer_read(struct gw_buffer *buffer, int fd) GW_MUST_CHECK;
+
 static inline struct gw_str gw_buffer_str(const struct gw_buffer *buffer)
 {
     return (struct gw_str){buffer->data, buffer->len};

@@ -15,6 +15,7 @@
 #include "gw/aws_profile.h"
 
 #include "gw/aws_credentials.h"
+#include "gw/buffer.h"
 #include "provider.h"
 
 #include <errno.h>
@@ -319,37 +320,18 @@ static bool find_path(const char *variable, const char *usual, char path[static 
     return named || in_home;
 }
 
-static int read_all(int fd, char *bytes, size_t size, size_t *len)
-{
-    *len = 0;
-    while (*len < size) {
-        ssize_t n = read(fd, bytes + *len, size - *len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        *len += (size_t)n;
-    }
-    return *len == size ? -EFBIG : 0;
-}
-
 static int parse_file(struct gw_aws_profiles *profiles, int fd, bool is_config)
 {
-    const size_t size = FILE_BYTES_MAX + 1; /* one byte more shows what is too long */
-    char *bytes = malloc(size);
-    size_t len;
-    int r;
+    struct gw_buffer bytes;
 
-    if (!bytes)
-        return -ENOMEM;
-    r = read_all(fd, bytes, size, &len);
+    gw_buffer_init(&bytes, FILE_BYTES_MAX + 1); /* one byte more shows what is too long */
+    int r = gw_buffer_read(&bytes, fd);
+
+    if (r == 0 && bytes.len > FILE_BYTES_MAX)
+        r = -EFBIG;
     if (r == 0)
-        r = gw_aws_profiles_parse(profiles, (struct gw_str){bytes, len}, is_config);
-    OPENSSL_cleanse(bytes, len);
-    free(bytes);
+        r = gw_aws_profiles_parse(profiles, gw_buffer_str(&bytes), is_config);
+    gw_buffer_wipe(&bytes);
     return r;
 }
 

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The file is judged by its descriptor and not by its name. Its buffer is reserved at full size
- * before the first byte, so that it is never moved, and one byte more than could be right shows
- * what is too long.
- */
+/* The file is judged by its descriptor and not by its name. */
 #include "token.h"
 
 #include "provider.h"
@@ -52,55 +48,32 @@ static int open_regular(const char *path)
     return r;
 }
 
-static int read_reserved(int fd, struct gw_buffer *token)
-{
-    while (token->len < token->max) {
-        ssize_t n = read(fd, token->data + token->len, token->max - token->len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        token->len += (size_t)n;
-    }
-    return 0;
-}
-
 static int read_file(const char *path, struct gw_buffer *token)
 {
     int fd = open_regular(path), r;
 
     if (fd < 0)
         return fd;
-    r = read_reserved(fd, token);
+    r = gw_buffer_read(token, fd);
     close(fd);
     return r;
-}
-
-static void strip_line_break(struct gw_buffer *token)
-{
-    if (token->len > 0 && token->data[token->len - 1] == '\n') {
-        token->len--;
-        if (token->len > 0 && token->data[token->len - 1] == '\r')
-            token->len--;
-    }
 }
 
 int gw_token_read(const char *path, const char *source, struct gw_buffer *token, char *message)
 {
     int r;
 
+    /* One byte more than could be right shows what is too long. */
     gw_buffer_init(token, GW_TOKEN_BYTES_MAX + LINE_BREAK_MAX + 1);
-    r = gw_buffer_reserve(token, token->max);
-    if (r < 0)
-        return r;
     r = read_file(path, token);
+    if (r == -ENOMEM)
+        return r;
     if (r < 0)
         return gw_provider_fail(message,
                                 "%s: the token's file %s cannot be read (%s): check that it is "
                                 "mounted, and that this user may read it",
                                 source, path, strerrordesc_np(-r));
-    strip_line_break(token);
+    token->len = gw_str_without_line_break(gw_buffer_str(token)).len;
     if (!gw_token_is_valid(gw_buffer_str(token)))
         return gw_provider_fail(message,
                                 "%s: the file %s does not hold a token: it must be one line of "

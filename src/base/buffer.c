@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define BUFFER_FIRST 256
 #define ARENA_CHUNK 1024
@@ -86,6 +87,21 @@ int gw_buffer_append_all(struct gw_buffer *buffer, const struct gw_str *parts, s
         r = gw_buffer_append(buffer, parts[i]);
     if (r < 0)
         buffer->len = before;
+    return r;
+}
+
+int gw_buffer_read(struct gw_buffer *buffer, int fd)
+{
+    int r = gw_buffer_reserve(buffer, buffer->max - buffer->len);
+    ssize_t n = 1;
+
+    while (r == 0 && n != 0 && buffer->len < buffer->max) {
+        n = read(fd, buffer->data + buffer->len, buffer->max - buffer->len);
+        if (n > 0)
+            buffer->len += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            r = -errno;
+    }
     return r;
 }
 

@@ -437,22 +437,13 @@ int gw_config_parse(struct gw_config *config, const char *text, size_t len, cons
 static int read_file(const char *path, struct gw_buffer *content)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    int r = fd < 0 ? -errno : 0;
-    ssize_t n = 1;
 
-    while (r == 0 && n > 0) {
-        r = gw_buffer_reserve(content, 1);
-        if (r < 0)
-            break;
-        n = read(fd, content->data + content->len, content->capacity - content->len);
-        if (n > 0)
-            content->len += (size_t)n;
-        else if (n < 0)
-            r = -errno;
-    }
-    if (fd >= 0)
-        close(fd);
-    return r;
+    if (fd < 0)
+        return -errno;
+    int r = gw_buffer_read(content, fd);
+
+    close(fd);
+    return r == 0 && content->len > FILE_MAX_BYTES ? -ENOBUFS : r;
 }
 
 static int complain_of_file(const char *path, int error, struct gw_config_errors *errors)

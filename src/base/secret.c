@@ -8,6 +8,8 @@
  */
 #include "gw/secret.h"
 
+#include "gw/buffer.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -170,33 +172,6 @@ static int add_secret(struct gw_secrets *secrets, struct gw_str bytes, const cha
     return 0;
 }
 
-static struct gw_str without_line_break(struct gw_str bytes)
-{
-    if (bytes.len && bytes.data[bytes.len - 1] == '\n') {
-        bytes.len--;
-        if (bytes.len && bytes.data[bytes.len - 1] == '\r')
-            bytes.len--;
-    }
-    return bytes;
-}
-
-static int read_all(int fd, char *bytes, size_t size, size_t *len)
-{
-    *len = 0;
-    while (*len < size) {
-        ssize_t n = read(fd, bytes + *len, size - *len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        *len += (size_t)n;
-    }
-    return 0;
-}
-
 /* Its owner could give a file another content. Where it is mounted read-only, as compose mounts the
  * files of whoever deploys, it was root that chose it. */
 static bool is_trusted(int fd, const struct stat *status)
@@ -230,25 +205,25 @@ static int check_file(int fd, const char *path, struct stat *status, const struc
 static int add_open_file(struct gw_secrets *secrets, int fd, const char *path, bool by_systemd,
                          const struct report *report)
 {
-    /* One byte more than could be right shows what is too long. */
-    char bytes[GW_SECRET_BYTES_MAX + LINE_BREAK_MAX + 1];
+    struct gw_buffer bytes;
     struct stat status;
-    size_t len;
     int r = check_file(fd, path, &status, report);
 
     if (r < 0)
         return r;
-    r = read_all(fd, bytes, sizeof(bytes), &len);
+    /* One byte more than could be right shows what is too long. */
+    gw_buffer_init(&bytes, GW_SECRET_BYTES_MAX + LINE_BREAK_MAX + 1);
+    r = gw_buffer_read(&bytes, fd);
     if (r < 0) {
         fail(report, r, "%s: %s", path, strerrordesc_np(-r));
     } else {
         /* systemd lets the service's user in by an ACL, whose mask shows as the group's bits. */
         bool readable = !by_systemd && status.st_mode & (S_IRGRP | S_IROTH);
 
-        r = add_secret(secrets, without_line_break((struct gw_str){bytes, len}), path, readable,
+        r = add_secret(secrets, gw_str_without_line_break(gw_buffer_str(&bytes)), path, readable,
                        report);
     }
-    OPENSSL_cleanse(bytes, sizeof(bytes));
+    gw_buffer_wipe(&bytes);
     return r;
 }
 

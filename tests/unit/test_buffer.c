@@ -2,11 +2,13 @@
 #include "gw/buffer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -213,6 +215,76 @@ static void test_buffer_that_was_wiped_is_as_new(void **state)
     }
 }
 
+/* The reading end of a pipe that holds @text and has ended. */
+static int pipe_of(struct gw_str text)
+{
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], text.data, text.len), text.len);
+    close(fds[1]);
+    return fds[0];
+}
+
+static void test_what_a_descriptor_gives_is_appended_up_to_the_maximum(void **state)
+{
+    static const struct {
+        size_t max;
+        const char *held;
+    } cases[] = {{100, "<abcdef"}, {8, "<abcdef"}, {7, "<abcdef"}, {6, "<abcde"}, {1, "<"}};
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(cases); i++) {
+        int fd = pipe_of(GW_STR("abcdef"));
+        struct gw_buffer buffer;
+
+        gw_buffer_init(&buffer, cases[i].max);
+        assert_int_equal(gw_buffer_append(&buffer, GW_STR("<")), 0);
+        assert_int_equal(gw_buffer_read(&buffer, fd), 0);
+        assert_holds(&buffer, gw_str(cases[i].held));
+        gw_buffer_deinit(&buffer);
+        close(fd);
+    }
+}
+
+static void test_an_empty_buffer_is_not_moved_by_a_read(void **state)
+{
+    int fd = pipe_of(GW_STR("secret"));
+    struct gw_buffer buffer;
+
+    (void)state;
+    gw_buffer_init(&buffer, 4096);
+    assert_int_equal(gw_buffer_read(&buffer, fd), 0);
+    assert_int_equal(buffer.capacity, 4096);
+    gw_buffer_wipe(&buffer);
+    close(fd);
+}
+
+static void test_a_read_that_fails_says_why(void **state)
+{
+    struct gw_buffer buffer;
+    int fd = open("/", O_RDONLY | O_CLOEXEC);
+
+    (void)state;
+    gw_buffer_init(&buffer, 10);
+    assert_int_equal(gw_buffer_read(&buffer, fd), -EISDIR);
+    gw_buffer_deinit(&buffer);
+    close(fd);
+}
+
+static void test_a_line_break_at_the_end_is_no_part_of_a_line(void **state)
+{
+    static const struct {
+        const char *text, *line;
+    } cases[] = {{"", ""},   {"a", "a"},   {"a\n", "a"},     {"a\r\n", "a"},  {"a\r", "a\r"},
+                 {"\n", ""}, {"\r\n", ""}, {"a\n\n", "a\n"}, {"a\n ", "a\n "}};
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(cases); i++)
+        assert_true(
+            gw_str_equal(gw_str_without_line_break(gw_str(cases[i].text)), gw_str(cases[i].line)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +297,10 @@ int main(void)
         cmocka_unit_test(test_json_strings_are_escaped_as_rfc_8259_asks),
         cmocka_unit_test(test_json_string_without_room_appends_nothing),
         cmocka_unit_test(test_formatted_text_of_any_length_is_appended_without_its_nul),
+        cmocka_unit_test(test_what_a_descriptor_gives_is_appended_up_to_the_maximum),
+        cmocka_unit_test(test_an_empty_buffer_is_not_moved_by_a_read),
+        cmocka_unit_test(test_a_read_that_fails_says_why),
+        cmocka_unit_test(test_a_line_break_at_the_end_is_no_part_of_a_line),
         cmocka_unit_test(test_arena_memory_is_aligned_and_apart),
         cmocka_unit_test(test_arena_refuses_impossible_sizes),
     };
