@@ -173,32 +173,14 @@ int gw_lines_next(struct gw_lines *lines, struct gw_str *line)
     }
 }
 
-static int read_until_end(int fd, size_t max_bytes, struct gw_buffer *content)
-{
-    size_t got = 0;
-
-    do {
-        int r = gw_buffer_reserve(content, CHUNK);
-
-        if (r == 0)
-            r = read_some(fd, content->data + content->len, CHUNK, &got);
-        if (r < 0)
-            return r;
-        content->len += got;
-        if (content->len > max_bytes)
-            return -EFBIG;
-    } while (got > 0);
-    return 0;
-}
-
 int gw_lines_read_whole(const char *path, size_t max_bytes, struct gw_buffer *content)
 {
-    int fd, r = open_input(path, &fd);
+    int fd = -1, r = open_input(path, &fd);
 
-    gw_buffer_init(content, max_bytes + CHUNK);
+    gw_buffer_init(content, max_bytes + 1);
     if (r < 0)
         return r;
-    r = read_until_end(fd, max_bytes, content);
+    r = gw_buffer_read(content, fd);
     close(fd);
-    return r;
+    return r == 0 && content->len > max_bytes ? -EFBIG : r;
 }

@@ -2,6 +2,7 @@
 """DynamoDB as the store: what the table holds after which events, and after which faults."""
 
 import collections
+import contextlib
 import itertools
 import json
 import threading
@@ -27,6 +28,19 @@ def start(spawn, table):
         return spawn({**table.settings, **settings}, environment=table.environment).start()
 
     return start
+
+
+@contextlib.contextmanager
+def posting(daemon, count):
+    """Posts events at once; their answers are all there at the end."""
+    answers = []
+    threads = [threading.Thread(target=lambda n=n: answers.append(daemon.post(event(f"c-{n}"))))
+               for n in range(count)]
+    for thread in threads:
+        thread.start()
+    yield answers
+    for thread in threads:
+        thread.join()
 
 
 def timed_post(daemon, body):
@@ -359,17 +373,11 @@ def test_what_is_more_than_may_wait_is_a_503_at_once(start, table):
 
     daemon = start(**{"server.max_in_flight": 4, "dynamodb.deadline": "30s"})
     table.proxy.play(hold, times=ALWAYS)
-    answers = []
-    waiting = [threading.Thread(target=lambda n=n: answers.append(daemon.post(event(f"c-{n}"))))
-               for n in range(4)]
-    for thread in waiting:
-        thread.start()
-    table.wait_requests(4)
-    refused = daemon.post(event("c-5"))
-    assert refused.status == 503 and refused.header("Retry-After")
-    released.set()
-    for thread in waiting:
-        thread.join()
+    with posting(daemon, 4) as answers:
+        table.wait_requests(4)
+        refused = daemon.post(event("c-5"))
+        assert refused.status == 503 and refused.header("Retry-After")
+        released.set()
     assert [answer.status for answer in answers] == [200] * 4 and len(table.records()) == 4
     daemon.stop().check()
 
@@ -388,15 +396,9 @@ def test_a_missing_table_is_told_and_waited_for(start, table):
 def test_what_waits_at_a_stop_is_still_stored(start, table):
     daemon = start()
     table.proxy.play(aws_faults.late(1.0), times=ALWAYS)
-    answers = []
-    threads = [threading.Thread(target=lambda n=n: answers.append(daemon.post(event(f"c-{n}"))))
-               for n in range(20)]
-    for thread in threads:
-        thread.start()
-    table.wait_requests(20)
-    counters = daemon.stop().check()
-    for thread in threads:
-        thread.join()
+    with posting(daemon, 20) as answers:
+        table.wait_requests(20)
+        counters = daemon.stop().check()
     assert [answer.status for answer in answers] == [200] * 20
     assert counters["stored"] == 20 == len(table.records())
 
