@@ -152,7 +152,7 @@ static void note_answer(struct dynamodb_store *store)
 /* --- the way of an operation --- */
 
 static void start_waiting(struct dynamodb_store *store);
-static void end(struct operation *op, enum gw_outcome outcome);
+static void give_up(struct operation *op);
 
 static void arm_deadline(struct dynamodb_store *store)
 {
@@ -190,7 +190,7 @@ static void end_overdue(struct gw_timer *timer, int64_t now_ms)
         struct operation *op = gw_operations_take_first(&store->waiting);
 
         log_overdue(op);
-        end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
+        give_up(op);
     }
     arm_deadline(store);
 }
@@ -203,6 +203,11 @@ static void end(struct operation *op, enum gw_outcome outcome)
     put_spare(op);
     if (submission)
         submission->done(submission, outcome);
+}
+
+static void give_up(struct operation *op)
+{
+    end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
 }
 
 static void arm_resume(struct dynamodb_store *store)
@@ -244,7 +249,7 @@ static void start(struct operation *op)
     if (gw_aws_start(store->client, &op->call) == 0)
         store->under_way++;
     else
-        end(op, GW_OUTCOME_FAILED);
+        give_up(op);
 }
 
 /* Sets up the next request; what built it returned @error. */
@@ -252,7 +257,7 @@ static void go_on(struct operation *op, enum step step, int error, const char *o
 {
     op->step = step;
     if (error) {
-        end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
+        give_up(op);
         return;
     }
     (void)snprintf(op->target, sizeof(op->target), GW_DYNAMODB_TARGET_PREFIX "%s", operation);
@@ -290,7 +295,6 @@ static void merge(struct operation *op, struct gw_dynamodb_item *item)
 
     give_room(op);
     (void)take_room(op); /* it was taken in, so it goes on; others find less */
-
     go_on(op, MERGE, r, operation);
 }
 
@@ -330,7 +334,7 @@ static void take_item(struct operation *op)
     } else if (r > 0) {
         pause_operation(op); /* it cannot be read */
     } else {
-        end(op, op->ambiguous ? GW_OUTCOME_AMBIGUOUS : GW_OUTCOME_FAILED);
+        give_up(op);
     }
 }
 
