@@ -237,11 +237,18 @@ def check_conditions(template):
         yield f"{name}: nothing depends on it"
 
 
-def check_metric(properties, spec, where):
-    metrics = spec.get(properties.get("Namespace")) or {}
-    dimensions = sorted(dimension["Name"] for dimension in properties["Dimensions"])
-    if dimensions not in map(sorted, metrics.get(properties["MetricName"], [])):
-        yield f"{where}: there is no metric {properties['MetricName']} of {dimensions}"
+def metrics_of(alarm):
+    """An alarm is on a metric, or on an expression over several."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [part["MetricStat"]["Metric"] for part in alarm["Metrics"] if "MetricStat" in part]
+
+
+def check_metric(metric, spec, where):
+    metrics = spec.get(metric.get("Namespace")) or {}
+    dimensions = sorted(dimension["Name"] for dimension in metric["Dimensions"])
+    if dimensions not in map(sorted, metrics.get(metric["MetricName"], [])):
+        yield f"{where}: there is no metric {metric['MetricName']} of {dimensions}"
 
 
 def check_resource(resource, spec, where):
@@ -256,7 +263,8 @@ def check_resource(resource, spec, where):
     faults = list(check_object(resource["Properties"], known["properties"], known["types"], where))
     yield from faults
     if resource["Type"] == "AWS::CloudWatch::Alarm" and not faults:
-        yield from check_metric(resource["Properties"], spec, where)
+        for metric in metrics_of(resource["Properties"]):
+            yield from check_metric(metric, spec, where)
 
 
 def faults_of(template, spec):
