@@ -202,15 +202,23 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 
 /* --- life --- */
 
-/* The library tells by its timeout what its descriptor does not. It is run twice: where the first
- * run has made room for clients, the second listens for them again. */
+static unsigned count_connections(const struct door *door)
+{
+    return MHD_get_daemon_info(door->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
+/* The library tells by its timeout what its descriptor does not; and that it has room for clients
+ * again it sees at its next run only, so after one in which some went there is another. */
 static void run(struct door *door)
 {
     struct gw_loop *loop = door->admin->options.loop;
     MHD_UNSIGNED_LONG_LONG timeout_ms;
+    unsigned before;
 
-    (void)MHD_run(door->mhd);
-    (void)MHD_run(door->mhd);
+    do {
+        before = count_connections(door);
+        (void)MHD_run(door->mhd);
+    } while (count_connections(door) < before);
     gw_loop_cancel_timer(loop, &door->timer);
     if (MHD_get_timeout(door->mhd, &timeout_ms) == MHD_YES)
         gw_loop_set_timer(loop, &door->timer, gw_time_monotonic_ms() + (int64_t)timeout_ms);
