@@ -31,11 +31,12 @@ def start(spawn, table):
 
 
 @contextlib.contextmanager
-def posting(daemon, count):
+def posting(daemon, count, **members):
     """Posts events at once; their answers are all there at the end."""
     answers = []
-    threads = [threading.Thread(target=lambda n=n: answers.append(daemon.post(event(f"c-{n}"))))
-               for n in range(count)]
+    bodies = [event(f"c-{number}", **members) for number in range(count)]
+    threads = [threading.Thread(target=lambda body=body: answers.append(daemon.post(body)))
+               for body in bodies]
     for thread in threads:
         thread.start()
     yield answers
@@ -364,22 +365,43 @@ def test_an_update_is_acknowledged_in_an_outage_where_so_configured(start, table
     assert (counters["failed"], counters["failures_acknowledged"]) == (2, 1)
 
 
-def test_what_is_more_than_may_wait_is_a_503_at_once(start, table):
+@contextlib.contextmanager
+def holding(table):
+    """The table answers nothing until the end of the block."""
     released = threading.Event()
 
     def hold(exchange):
         released.wait(BOUND)
         aws_faults.forward(exchange)
 
-    daemon = start(**{"server.max_in_flight": 4, "dynamodb.deadline": "30s"})
     table.proxy.play(hold, times=ALWAYS)
-    with posting(daemon, 4) as answers:
+    try:
+        yield
+    finally:
+        released.set()
+
+
+def test_what_is_more_than_may_be_under_way_is_a_503_at_once(start, table):
+    daemon = start(**{"server.max_in_flight": 4, "dynamodb.deadline": "30s"})
+    with posting(daemon, 4) as answers, holding(table):
         table.wait_requests(4)
         refused = daemon.post(event("c-5"))
         assert refused.status == 503 and refused.header("Retry-After")
-        released.set()
     assert [answer.status for answer in answers] == [200] * 4 and len(table.records()) == 4
     daemon.stop().check()
+
+
+def test_requests_that_would_take_more_memory_than_their_bodies_may_are_a_503_at_once(start, table):
+    """A request is twice a body of quotes; two bodies of three fit, with what max_body adds."""
+    daemon = start(**{"server.max_buffered": "1MiB", "server.max_body": "340KiB",
+                      "dynamodb.deadline": "30s"})
+    quotes = {"padding": '"' * 165_000}
+    with posting(daemon, 2, **quotes) as answers, holding(table):
+        table.wait_requests(2)
+        refused = daemon.post(event("c-5", **quotes))
+        assert refused.status == 503 and refused.header("Retry-After")
+    assert [answer.status for answer in answers] == [200] * 2 and len(table.records()) == 2
+    assert daemon.stop().check()["refused_full_queue"] == 1
 
 
 def test_a_missing_table_is_told_and_waited_for(start, table):
