@@ -27,9 +27,9 @@
 #include <sys/random.h>
 #include <zlib.h>
 
-#define ANSWER_MAX ((size_t)4 << 20) /* an item of 400 KB, escaped, and room */
-#define LINES_MAX ((size_t)16 << 10)
-#define AUTHORIZATION_ROOM 640 /* signature, scope, names */
+#define ANSWER_MAX ((size_t)2560 << 10) /* an item of 400 KB, each byte escaped, and room */
+#define LINES_MAX ((size_t)20 << 10)    /* a token of 16 KiB, and room */
+#define AUTHORIZATION_ROOM 640          /* signature, scope, names */
 #define CLOCK_TOLERANCE_MS (60 * INT64_C(1000))
 #define CREDENTIALS_POLL_MS 50
 
@@ -227,28 +227,34 @@ static bool succeeded(const struct gw_http_call *http)
     return http->status >= 200 && http->status < 300;
 }
 
-/* A page of whatever stands in between, and half an answer, are none. That to a write is empty. */
-static bool is_object(struct gw_str text)
+/* A page of whatever stands in between, and half an answer, are no success. */
+static const char *find_foreign(const struct gw_aws_call *call)
 {
-    if (gw_str_equal(text, GW_STR("{}")))
-        return true;
-    json_t *read = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
-    bool object = json_is_object(read);
+    const struct gw_str text = gw_buffer_str(&call->http.answer);
+    const char *problem = NULL;
 
+    if (gw_str_equal(text, GW_STR("{}")))
+        return NULL;
+    json_t *read = json_loadb(text.data ? text.data : "", text.len, JSON_ALLOW_NUL, NULL);
+
+    if (!json_is_object(read))
+        problem = "the answer is no JSON object";
+    else if (call->answers_nothing && json_object_size(read) > 0)
+        problem = "the answer is another service's: look at the endpoint, and at what stands "
+                  "before it";
     json_decref(read);
-    return object;
+    return problem;
 }
 
 /* @return what is wrong with the answer as a whole, or NULL */
-static const char *find_damage(const struct gw_http_call *http)
+static const char *find_damage(const struct gw_aws_call *call)
 {
+    const struct gw_http_call *http = &call->http;
     const unsigned char *data = (const unsigned char *)http->answer.data;
 
     if (http->crc32 >= 0 && (int64_t)crc32_z(0, data, http->answer.len) != http->crc32)
         return "the answer's CRC-32 is wrong";
-    if (succeeded(http) && !is_object(gw_buffer_str(&http->answer)))
-        return "the answer is no JSON object";
-    return NULL;
+    return succeeded(http) ? find_foreign(call) : NULL;
 }
 
 /* @return whether it was off */
@@ -265,7 +271,7 @@ static bool correct_clock(struct gw_aws_call *call)
 static enum gw_aws_fault judge_answer(struct gw_aws_call *call)
 {
     struct gw_http_call *http = &call->http;
-    const char *damage = find_damage(http);
+    const char *damage = find_damage(call);
     enum gw_aws_fault fault;
 
     call->error.status = http->status;

@@ -208,6 +208,9 @@ static CURLcode set_numbers(CURL *curl, const struct gw_fetch *fetch)
         {CURLOPT_CONNECTTIMEOUT_MS, (long)fetch->connect_timeout_ms},
         {CURLOPT_TIMEOUT_MS, (long)fetch->timeout_ms},
         {CURLOPT_POSTFIELDSIZE, (long)fetch->body.len},
+#if LIBCURL_VERSION_NUM >= 0x075700
+        {CURLOPT_QUICK_EXIT, 1}, /* name servers that hang keep no time-out from passing */
+#endif
     };
     CURLcode code = CURLE_OK;
 

@@ -139,6 +139,11 @@ static const struct {
 #if LIBCURL_VERSION_NUM >= 0x075000
     {CURLOPT_MAXLIFETIME_CONN, 300}, /* to follow DNS */
 #endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* The loop would otherwise stand still until a name server that hangs has been given up: its
+     * thread is left to end by itself. */
+    {CURLOPT_QUICK_EXIT, 1},
+#endif
 };
 
 static CURLcode set_constants(CURL *easy)

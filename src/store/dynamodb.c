@@ -6,7 +6,7 @@
  *
  * An operation that fails for now pauses for a second and goes back among the waiting ones, until
  * its deadline: a 500 that came sooner would only make Genesys give up sooner. When several have
- * failed in a row and none has been answered for a while, the table is taken to be out: nothing is
+ * failed and for a while none has been answered, the table is taken to be out: nothing is
  * started any more but one operation a second, by a timer, until one is answered; those that were
  * not tried before come first, as what failed may have failed for reasons of its own. Operations
  * under way are bounded by the connections, as libcurl's own queue is slow when it is long.
@@ -97,6 +97,13 @@ static void put_spare(struct operation *op)
     store->spare_count++;
 }
 
+/* That of a condition that failed holds an item, that of a read, too. */
+static void drop_large_answer(struct operation *op)
+{
+    if (op->call.http.answer.capacity > SPARE_BODY_BYTES)
+        gw_buffer_deinit(&op->call.http.answer);
+}
+
 /* What waits in all stores stays within max_queued_bytes. */
 static bool take_room(struct operation *op)
 {
@@ -115,7 +122,7 @@ static void give_room(struct operation *op)
 
 /* --- the table's health --- */
 
-static void note_failure(struct dynamodb_store *store, const struct gw_aws_call *call)
+static void note_failure(struct dynamodb_store *store, const struct gw_aws_call *call, bool is_new)
 {
     static const enum gw_dynamodb_action likes[] = {GW_DYNAMODB_TRY_PUT, GW_DYNAMODB_TRY_UPDATE,
                                                     GW_DYNAMODB_TRY_GET};
@@ -127,7 +134,7 @@ static void note_failure(struct dynamodb_store *store, const struct gw_aws_call 
         if (strcmp(call->target + strlen(GW_DYNAMODB_TARGET_PREFIX),
                    gw_dynamodb_action_name(likes[i])) == 0)
             store->probe_action = likes[i];
-    if (!gw_outage_failed(&store->outage, store->loop->now_ms))
+    if (!gw_outage_failed(&store->outage, is_new, store->loop->now_ms))
         return;
     atomic_fetch_add(&store->backend->stores_out, 1);
     gw_metrics_add(store->metrics, GW_COUNTER_DYNAMODB_OUTAGES, 1);
@@ -141,7 +148,7 @@ static void note_failure(struct dynamodb_store *store, const struct gw_aws_call 
 
 static void note_answer(struct dynamodb_store *store)
 {
-    if (!gw_outage_answered(&store->outage, store->loop->now_ms))
+    if (!gw_outage_answered(&store->outage))
         return;
     atomic_fetch_sub(&store->backend->stores_out, 1);
     gw_loop_cancel_timer(store->loop, &store->probe);
@@ -164,7 +171,6 @@ static void arm_deadline(struct dynamodb_store *store)
         gw_loop_cancel_timer(store->loop, &store->deadline);
 }
 
-/* In an outage the reason has been told. */
 static void log_overdue(struct operation *op)
 {
     struct dynamodb_store *store = op->store;
@@ -172,9 +178,8 @@ static void log_overdue(struct operation *op)
     const char *advice = gw_dynamodb_advice(error);
     unsigned suppressed;
 
-    if (op->tried && !store->outage.out &&
-        gw_log_allowed(&store->overdue_limit, LOG_BURST, LOG_PER_SECOND, store->loop->now_ms,
-                       &suppressed))
+    if (op->tried && gw_log_allowed(&store->overdue_limit, LOG_BURST, LOG_PER_SECOND,
+                                    store->loop->now_ms, &suppressed))
         gw_log(GW_LOG_ERROR, "DynamoDB did not store an event within [dynamodb] deadline",
                GW_LOG_SLICE("conversation_id", op->submission->write->conversation_id),
                GW_LOG_STR("fault", gw_aws_fault_name(op->call.fault)),
@@ -224,6 +229,7 @@ static void pause_operation(struct operation *op)
     struct dynamodb_store *store = op->store;
     int64_t resume_at_ms = store->loop->now_ms + PAUSE_MS;
 
+    drop_large_answer(op);
     op->resume_at_ms = resume_at_ms < op->call.deadline_ms ? resume_at_ms : op->call.deadline_ms;
     gw_operations_insert_by_resumption(&store->paused, op);
     arm_resume(store);
@@ -246,6 +252,7 @@ static void start(struct operation *op)
 
     op->tried = true;
     op->call.body = gw_buffer_str(&op->body);
+    op->call.answers_nothing = op->step != READ;
     if (gw_aws_start(store->client, &op->call) == 0)
         store->under_way++;
     else
@@ -314,13 +321,11 @@ static void read_item(struct operation *op)
 /* The answer to a read or to a condition that failed. */
 static void take_item(struct operation *op)
 {
-    struct gw_buffer *answer = &op->call.http.answer;
     struct gw_dynamodb_item item;
-    int r =
-        gw_dynamodb_item_read(gw_buffer_str(answer), op->submission->write->conversation_id, &item);
+    int r = gw_dynamodb_item_read(gw_buffer_str(&op->call.http.answer),
+                                  op->submission->write->conversation_id, &item);
 
-    if (answer->capacity > SPARE_BODY_BYTES)
-        gw_buffer_deinit(answer);
+    drop_large_answer(op);
     if (r == GW_DYNAMODB_NO_ITEM && op->step == READ) {
         gw_dynamodb_item_init(&item);
         item.record.conversation_id = op->submission->write->conversation_id;
@@ -400,7 +405,8 @@ static void done(struct gw_aws_call *call)
     if (is_about_event(call))
         note_answer(store);
     else
-        note_failure(store, call);
+        note_failure(store, call, !op->failed);
+    op->failed |= !is_about_event(call);
     if (!op->submission)
         put_spare(op);
     else if (is_about_event(call))
@@ -455,7 +461,7 @@ static int submit(struct gw_store *base, struct gw_submission *submission)
     op->submission = submission;
     op->step = FIRST;
     op->merges = 0;
-    op->ambiguous = op->tried = false;
+    op->ambiguous = op->tried = op->failed = false;
     op->rejected = gw_dynamodb_item_bytes(submission->write) > GW_DYNAMODB_ITEM_BYTES_MAX;
     op->call.done = done;
     op->call.target = op->target;
@@ -529,7 +535,6 @@ int gw_dynamodb_store_new(struct gw_dynamodb_backend *backend, struct gw_loop *l
     made->waiting.end = &made->waiting.first;
     made->paused.end = &made->paused.first;
     made->ended.end = &made->ended.first;
-    made->outage.answered_at_ms = loop->now_ms;
     made->outage.silence_ms = backend->options.deadline_ms / 2 < SILENCE_MS
                                   ? backend->options.deadline_ms / 2
                                   : SILENCE_MS;

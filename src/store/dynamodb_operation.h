@@ -21,7 +21,7 @@ struct operation {
     enum step step;
     int merges;
     int64_t resume_at_ms; /* while it pauses */
-    bool tried;
+    bool tried, failed;
     bool ambiguous; /* some request of it may have been done */
     bool rejected;
     struct operation *next;

@@ -183,6 +183,7 @@ UNDONE = {
     "hangs before forwarding": hang_before,
     "200 with HTML": answers(Answer(200, PAGE, HTML, crc32=False)),
     "200 with what looks like JSON": answers(Answer(200, b'{"Item" no JSON}')),
+    "200 of another service": answers(Answer(200, b'{"status":"ok"}')),
     "500 with HTML": answers(Answer(500, PAGE, HTML, crc32=False)),
     "500 without a body": answers(Answer(500, b"", crc32=False)),
     "500 InternalServerError": says("InternalServerError", 500),

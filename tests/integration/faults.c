@@ -2,22 +2,23 @@
 /*
  * An LD_PRELOAD shim for tests: it makes calls fail, fall short or hang. What it does is said by
  * small files in the folder that GW_FAULTS names, one a call: write, writev, fdatasync, ftruncate,
- * fsync, epoll_wait. A file holds steps, one a line; the first is done until it is used up, then
- * the next:
+ * fsync, epoll_wait, getaddrinfo. A file holds steps, one a line; the first is done until it is
+ * used up, then the next:
  *
  *     EIO 2          the next 2 calls fail with that errno (without a number: all of them)
  *     short 100 2    the next 2 calls write no more than 100 bytes (without the 2: all of them)
  *     hang           calls block until the file is removed or says something else
  *     hang NAME      (epoll_wait) only those of the threads of that name
  *
- * epoll_wait aside, fsync is done to folders alone, and the others to the journal's file alone,
- * which is known by being a regular file open for reading and appending: a log that goes to a file
- * is open for writing only.
+ * fsync is done to folders alone, what writes to the journal's file alone, which is known by being
+ * a regular file open for reading and appending: a log that goes to a file is open for writing
+ * only. getaddrinfo is done to names that end in ".test", which are this machine's.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -234,5 +235,17 @@ int epoll_wait(int epoll_fd, struct epoll_event *events, int max_events, int tim
     struct step step = next_step("epoll_wait");
 
     return step.error ? fail(step.error) : next(epoll_fd, events, max_events, timeout_ms);
+}
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **found)
+{
+    NEXT(getaddrinfo);
+    const char *end = name ? strrchr(name, '.') : NULL;
+
+    if (!end || strcmp(end, ".test") != 0)
+        return next(name, service, hints, found);
+    (void)next_step("getaddrinfo");
+    return next("127.0.0.1", service, hints, found);
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -99,10 +99,15 @@ def test_any_order_ends_in_one_record(start, table, order, adds_item):
     {"type": "größer 🙂"}, {"type": ""}, {"external_contact": {"id": "a\u0000b"}},
     {"timestamp": ""}, {"timestamp": "no time"}, {"note": "\\\"\u2028<>&"},
 ], ids=str)
-def test_strings_are_stored_as_sent(start, table, members):
-    body = event("c-ü", **members)
-    assert start().post(body).status == 200
-    assert table.records() == fold([body])
+@pytest.mark.parametrize("adds_item", [True, False])
+def test_strings_are_stored_as_sent(start, table, adds_item, members):
+    """And merged, too: the update lacks what came before it, and the end comes before its put."""
+    table.proxy.adds_item = adds_item
+    update = updated("c-ü", state=members.get("type", "a\u0000b"))
+    bodies = [update, event("c-ü", **members)]
+    daemon = start()
+    assert [daemon.post(body).status for body in bodies] == [200, 200]
+    assert table.records() == fold(bodies)
 
 
 @pytest.mark.parametrize("status", ["active", "held", "ended"])
@@ -327,6 +332,34 @@ def test_events_that_fail_for_reasons_of_their_own_hold_up_no_others(start, tabl
     assert counters["dynamodb_requests"] <= others[200] + failing * calls * attempts
 
 
+def test_one_event_that_fails_on_an_idle_daemon_is_no_outage(start, table):
+    table.proxy.play(aws_faults.FINAL["a code that nobody knows"], times=ALWAYS,
+                     when=lambda exchange: exchange.item_key.endswith("/odd"))
+    daemon = start(**{"server.workers": 1, "dynamodb.deadline": "4s"})
+    assert daemon.post(event("c-1")).status == 200
+    assert timed_post(daemon, event("odd")) == 500
+    assert daemon.wait_log("did not store an event")["conversation_id"] == "odd"
+    counters = daemon.stop().check()
+    assert counters["dynamodb_requests"] >= 3 and counters["dynamodb_outages"] == 0
+
+
+def test_a_name_server_that_hangs_stops_nothing_else(spawn, table):
+    """Each connection looks the name up, and none comes about."""
+    named = table.proxy.url.replace("127.0.0.1", "table.test")
+    daemon = spawn({**table.settings, "dynamodb.endpoint": named, "server.workers": 1,
+                    "dynamodb.deadline": "30s"}, environment=table.environment, faults=True)
+    daemon.faults.set("getaddrinfo", "hang")
+    daemon.start()
+    with posting(daemon, 4) as answers:
+        daemon.wait_log("DynamoDB takes no writes")
+        for _ in range(20):
+            assert daemon.get("/healthz").status == 200
+        assert not answers
+        daemon.faults.clear("getaddrinfo")
+    assert [answer.status for answer in answers] == [200] * 4
+    daemon.stop().check()
+
+
 def test_a_table_that_takes_no_writes_is_out_though_it_can_be_read(start, table):
     table.proxy.play(aws_faults.FINAL["AccessDeniedException"], "PutItem", times=ALWAYS)
     daemon = start(**{"server.workers": 1, "dynamodb.deadline": "2s",
@@ -365,28 +398,26 @@ def test_an_update_is_acknowledged_in_an_outage_where_so_configured(start, table
     assert (counters["failed"], counters["failures_acknowledged"]) == (2, 1)
 
 
-@contextlib.contextmanager
-def holding(table):
-    """The table answers nothing until the end of the block."""
+def hold(table):
+    """The table answers nothing until what is returned is set."""
     released = threading.Event()
 
-    def hold(exchange):
+    def wait(exchange):
         released.wait(BOUND)
         aws_faults.forward(exchange)
 
-    table.proxy.play(hold, times=ALWAYS)
-    try:
-        yield
-    finally:
-        released.set()
+    table.proxy.play(wait, times=ALWAYS)
+    return released
 
 
 def test_what_is_more_than_may_be_under_way_is_a_503_at_once(start, table):
     daemon = start(**{"server.max_in_flight": 4, "dynamodb.deadline": "30s"})
-    with posting(daemon, 4) as answers, holding(table):
+    released = hold(table)
+    with posting(daemon, 4) as answers:
         table.wait_requests(4)
         refused = daemon.post(event("c-5"))
-        assert refused.status == 503 and refused.header("Retry-After")
+        released.set()
+    assert refused.status == 503 and refused.header("Retry-After")
     assert [answer.status for answer in answers] == [200] * 4 and len(table.records()) == 4
     daemon.stop().check()
 
@@ -396,10 +427,12 @@ def test_requests_that_would_take_more_memory_than_their_bodies_may_are_a_503_at
     daemon = start(**{"server.max_buffered": "1MiB", "server.max_body": "340KiB",
                       "dynamodb.deadline": "30s"})
     quotes = {"padding": '"' * 165_000}
-    with posting(daemon, 2, **quotes) as answers, holding(table):
+    released = hold(table)
+    with posting(daemon, 2, **quotes) as answers:
         table.wait_requests(2)
         refused = daemon.post(event("c-5", **quotes))
-        assert refused.status == 503 and refused.header("Retry-After")
+        released.set()
+    assert refused.status == 503 and refused.header("Retry-After")
     assert [answer.status for answer in answers] == [200] * 2 and len(table.records()) == 2
     assert daemon.stop().check()["refused_full_queue"] == 1
 
@@ -472,16 +505,19 @@ def test_shuffled_repeated_events_through_two_daemons_converge(start, table, see
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_random_faults_lose_nothing(start, table, seed):
-    daemon = start()
+    table.proxy.expected.add("clock")
+    daemons = [start(), start()]
     bodies = scenario(seed)
-    faults = [aws_faults.forward, *(fault for name, fault in aws_faults.PASSING.items()
-                                    if "hangs" not in name)]
+    faults = [aws_faults.forward, aws_faults.condition_failed_unasked,
+              aws_faults.skewed("InvalidSignatureException", 3600),
+              *aws_faults.PASSING.values(), *aws_faults.CURABLE.values()]
     rule = table.proxy.play(aws_faults.any_of(faults, seed), times=60)
-    acknowledged, unsure = deliver([daemon.address], shuffled(bodies, seed), rounds=20,
-                                   within_s=ANSWER_WITHIN_S)
+    acknowledged, unsure = deliver([daemon.address for daemon in daemons], shuffled(bodies, seed),
+                                   rounds=20, within_s=ANSWER_WITHIN_S)
     assert rule.played > 0 and not unsure
     check_table(table.records(), acknowledged)
-    daemon.stop().check()
+    for daemon in daemons:
+        daemon.stop().check()
 
 
 # --- TLS, credentials
