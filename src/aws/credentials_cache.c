@@ -37,6 +37,7 @@ struct gw_credentials_cache {
     struct gw_credentials_refusals refusals;
     unsigned failures; /* in a row */
     bool refused, fetching, stopping;
+    bool was_refused; /* what is present, when the fetch under way began */
 };
 
 static int64_t back_off_ms(unsigned times)
@@ -97,6 +98,12 @@ static void log_outcome(const struct gw_credentials *present, const char *proble
                GW_LOG_STR("expires", expires));
 }
 
+static bool are_same(const struct gw_credentials *a, const struct gw_credentials *b)
+{
+    return gw_str_equal(a->access_key_id, b->access_key_id) && gw_str_equal(a->secret, b->secret) &&
+           gw_str_equal(a->token, b->token);
+}
+
 static const char *problem_of(int result, const struct gw_credentials *fetched, int64_t now_ms,
                               const char *message)
 {
@@ -109,6 +116,9 @@ static const char *problem_of(int result, const struct gw_credentials *fetched, 
     return fetched->expires_at_ms <= now_ms ? "the ones that came have expired already" : NULL;
 }
 
+static const char same_again[] = "AWS refuses them, and their source gives the same again: put new "
+                                 "ones there; where it is the environment, restart";
+
 /* What is logged is held by a reference, as the lock is not. */
 static void fetch(struct gw_credentials_cache *cache)
 {
@@ -119,6 +129,8 @@ static void fetch(struct gw_credentials_cache *cache)
     const char *problem = problem_of(result, fetched, now_ms, message);
 
     pthread_mutex_lock(&cache->lock);
+    bool unchanged = !problem && cache->was_refused && are_same(fetched, cache->present);
+
     if (result == 0) {
         old = cache->present;
         cache->present = fetched;
@@ -130,7 +142,7 @@ static void fetch(struct gw_credentials_cache *cache)
     pthread_mutex_unlock(&cache->lock);
 
     gw_credentials_unref(old);
-    log_outcome(present, problem, wait_ms);
+    log_outcome(present, unchanged ? same_again : problem, wait_ms);
     gw_credentials_unref(present);
 }
 
@@ -149,6 +161,7 @@ static bool wait_for_turn(struct gw_credentials_cache *cache)
         else
             pthread_cond_timedwait(&cache->changed, &cache->lock, &until);
     }
+    cache->was_refused = cache->refused;
     cache->refused = false;
     cache->fetching = !cache->stopping;
     return cache->fetching;

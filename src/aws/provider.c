@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define KEY_BYTES_MAX 1024          /* AWS's access key ids have at most 128, its secrets 40 */
-#define TOKEN_BYTES_MAX (16 * 1024) /* AWS names no bound, and has given out some 4 KiB */
+#define TOKEN_BYTES_MAX (12 * 1024) /* which can be signed; AWS has given out some 4 KiB */
 
 const char *gw_provider_getenv(const char *name)
 {

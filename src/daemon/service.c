@@ -52,6 +52,7 @@ struct service {
     struct gw_timer tick;
     struct gw_worker *workers[GW_WORKERS_MAX];
     size_t worker_count;
+    uint64_t backend_files; /* its connections, of all workers */
     struct gw_account account;
     struct gw_admin *admin; /* NULL: none */
     int64_t watchdog_ms;
@@ -71,20 +72,32 @@ static unsigned worker_count(const struct gw_config *config)
     return count < GW_WORKERS_MAX ? count : GW_WORKERS_MAX;
 }
 
-/* Those that are not clients' connections. */
-static uint64_t other_files(const struct gw_config *config)
+/* Of each worker; the other half of the files is its clients'. */
+static int64_t find_dynamodb_connections(const struct gw_config *config)
 {
-    uint64_t files = SURPLUS_CONNECTIONS + OTHER_FILES;
+    const int64_t others = SURPLUS_CONNECTIONS + OTHER_FILES, workers = worker_count(config);
+    const int64_t wanted = config->dynamodb_connections;
+    uint64_t granted = 0;
 
-    if (config->backend == GW_CONFIG_BACKEND_DYNAMODB)
-        files += (uint64_t)config->dynamodb_connections * worker_count(config);
-    return files;
+    if (gw_limits_raise_files((uint64_t)(others + 2 * wanted * workers), &granted) < 0)
+        return wanted;
+    int64_t room = ((int64_t)granted - others) / 2 / workers;
+
+    if (room >= wanted)
+        return wanted;
+    room = room > 1 ? room : 1;
+    gw_log(GW_LOG_WARNING,
+           "fewer files may be open than [dynamodb] connections needs, so fewer are made: raise "
+           "LimitNOFILE, or lower it or workers",
+           GW_LOG_INT("granted", granted), GW_LOG_INT("workers", workers),
+           GW_LOG_INT("connections", room));
+    return room;
 }
 
 /* max_connections, or as many as there can be files for. */
-static int64_t find_max_connections(const struct gw_config *config)
+static int64_t find_max_connections(const struct service *service, const struct gw_config *config)
 {
-    const uint64_t others = other_files(config);
+    const uint64_t others = SURPLUS_CONNECTIONS + OTHER_FILES + service->backend_files;
     uint64_t wanted = (uint64_t)config->max_connections + others;
     uint64_t granted = 0;
     int r = gw_limits_raise_files(wanted, &granted);
@@ -114,7 +127,7 @@ static void apply_limits(struct service *service, const struct gw_config *config
     struct gw_limits *limits = &service->shared.limits;
     struct gw_backend *backend = service->shared.backend;
 
-    atomic_store(&limits->connections.max, find_max_connections(config));
+    atomic_store(&limits->connections.max, find_max_connections(service, config));
     atomic_store(&limits->surplus.max, SURPLUS_CONNECTIONS);
     atomic_store(&limits->buffered_bytes.max, config->max_buffered_bytes);
     atomic_store(&limits->in_flight.max, config->max_in_flight);
@@ -342,16 +355,18 @@ static int open_file(struct service *service, char *message, size_t message_size
 static int open_dynamodb(struct service *service, char *message, size_t message_size)
 {
     const struct gw_config *config = &service->started;
+    const int64_t connections = find_dynamodb_connections(config);
     const struct gw_dynamodb_options options = {
         .table = {.name = config->dynamodb_table, .ttl_ms = config->dynamodb_ttl_ms},
         .access = {config->dynamodb_region, config->dynamodb_endpoint, config->dynamodb_ca_file},
         .max_attempts = (int)config->dynamodb_max_attempts,
         .deadline_ms = config->dynamodb_deadline_ms,
-        .connections = (size_t)config->dynamodb_connections,
+        .connections = (size_t)connections,
         .max_queued_bytes = max_queued_bytes(config),
         .unready_on_outage = config->dynamodb_unready_on_outage,
     };
 
+    service->backend_files = (uint64_t)connections * worker_count(config);
     return gw_dynamodb_open(&options, &service->shared.backend, message, message_size);
 }
 

@@ -44,12 +44,14 @@ static int fetch_credentials(struct gw_credentials_cache **cache, char *message)
 int gw_dynamodb_access_open(const struct gw_dynamodb_access_options *options,
                             struct gw_dynamodb_access *access, char *message)
 {
-    bool has_ca_file = options->ca_file && *options->ca_file;
+    const char *bundle = getenv("AWS_CA_BUNDLE");
+    const char *ca_file = options->ca_file && *options->ca_file ? options->ca_file : bundle;
+    bool has_ca_file = ca_file && *ca_file;
     int r;
 
     *access = (struct gw_dynamodb_access){0};
     (void)snprintf(message, GW_AWS_MESSAGE_SIZE, "out of memory");
-    access->ca_file = has_ca_file ? strdup(options->ca_file) : NULL;
+    access->ca_file = has_ca_file ? strdup(ca_file) : NULL;
     r = has_ca_file && !access->ca_file ? -ENOMEM : resolve(options, &access->endpoint, message);
     if (r == 0)
         r = fetch_credentials(&access->cache, message);

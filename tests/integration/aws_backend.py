@@ -29,6 +29,7 @@ from harness import eventually
 KEYS = {
     "AKIDTEMPORARY": sigv4.Key("wJa/lr+XUtnFE=MI%2FK7\"M'DE\\NG:bPx;{}", "FwoGZX/Iv+YXdz==" * 40),
     "AKIDSTATIC": sigv4.Key("plain+static/secret==0123456789abcdefghi"),
+    "AKIDLONG": sigv4.Key("long/token+secret0123456789abcdefghijklm", "LongToken/+=" * 1024),
     "AKIDNEXT": sigv4.Key("next/rotated+secret0123456789abcdefghijk", "AnotherToken/+="),
 }
 USED = "AKIDTEMPORARY"

@@ -5,13 +5,14 @@ import collections
 import contextlib
 import itertools
 import json
+import resource
 import threading
 import time
 
 import pytest
 
 import aws_faults
-from aws_backend import Backend, check_no_secret
+from aws_backend import Backend, check_no_secret, environment_of
 from aws_http import Answer
 from aws_proxy import ALWAYS
 from certificates import Authority
@@ -437,6 +438,21 @@ def test_requests_that_would_take_more_memory_than_their_bodies_may_are_a_503_at
     assert daemon.stop().check()["refused_full_queue"] == 1
 
 
+def test_where_files_are_too_few_connections_to_the_table_are_fewer(spawn, table):
+    """512 are kept for all else; of the others the clients get the half."""
+    daemon = spawn({**table.settings, "server.workers": 4, "server.max_connections": 400},
+                   environment=table.environment,
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (592, 592)))
+    daemon.start()
+    assert daemon.wait_log("fewer are made")["connections"] == 10
+    assert daemon.wait_log("fewer connections are taken")["max_connections"] == 40
+    released = hold(table)
+    with posting(daemon, 40) as answers:
+        released.set()
+    assert [answer.status for answer in answers] == [200] * 40
+    daemon.stop().check()
+
+
 def test_a_missing_table_is_told_and_waited_for(start, table):
     table.table.delete()
     daemon = start(**{"dynamodb.deadline": "1s"})
@@ -524,6 +540,33 @@ def test_random_faults_lose_nothing(start, table, seed):
 
 def test_tls_is_verified(spawn, tls_table):
     daemon = spawn(tls_table.settings, environment=tls_table.environment).start()
+    assert daemon.post(event("c-1")).status == 200
+    daemon.stop().check()
+
+
+def test_an_authority_can_come_from_the_environment_as_for_the_sdks(spawn, tls_table):
+    """Where the configuration names none."""
+    settings = dict(tls_table.settings)
+    environment = {**tls_table.environment, "AWS_CA_BUNDLE": str(settings.pop("dynamodb.ca_file"))}
+    daemon = spawn(settings, environment=environment).start()
+    assert daemon.post(event("c-1")).status == 200
+    daemon.stop().check()
+
+
+def test_a_token_as_long_as_is_taken_is_sent(spawn, table):
+    daemon = spawn(table.settings, environment=environment_of("AKIDLONG")).start()
+    assert daemon.post(event("c-1")).status == 200
+    daemon.stop().check()
+
+
+def test_static_keys_that_are_refused_are_called_so(start, table):
+    """To fetch them again brings the same, and is no renewal."""
+    table.proxy.play(aws_faults.CURABLE["ExpiredTokenException"], times=ALWAYS)
+    daemon = start(**{"dynamodb.deadline": "2s"})
+    assert timed_post(daemon, event("c-1")) == 500
+    assert "gives the same again" in daemon.wait_log("could not be renewed")["reason"]
+    assert "credentials renewed" not in daemon.log_text()
+    table.proxy.clear()
     assert daemon.post(event("c-1")).status == 200
     daemon.stop().check()
 
