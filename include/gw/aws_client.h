@@ -32,7 +32,7 @@ struct gw_aws_call {
     /* In, borrowed until done. */
     const char *target; /* "DynamoDB_20120810.PutItem" */
     struct gw_str body;
-    int64_t deadline_ms; /* monotonic; over all attempts */
+    int64_t deadline_ms;  /* monotonic; over all attempts */
     bool answers_nothing; /* a success is an empty object: what says more is another service's */
     void (*done)(struct gw_aws_call *call);
 

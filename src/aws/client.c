@@ -29,7 +29,7 @@
 
 #define ANSWER_MAX ((size_t)2560 << 10) /* an item of 400 KB, each byte escaped, and room */
 #define LINES_MAX ((size_t)16 << 10)
-#define AUTHORIZATION_ROOM 640          /* signature, scope, names */
+#define AUTHORIZATION_ROOM 640 /* signature, scope, names */
 #define CLOCK_TOLERANCE_MS (60 * INT64_C(1000))
 #define CREDENTIALS_POLL_MS 50
 

@@ -18,11 +18,18 @@ to use them.
 The proxy stops checking what a test provokes by naming it: table.proxy.expected.add("clock").
 """
 
+import contextlib
+import threading
+import time
+
 import sigv4
 from aws_proxy import Proxy
 from dynamodb import REGION, TABLE
 from fake_aws import HUSH
 from harness import eventually
+from wire import event
+
+ANSWER_WITHIN_S = 10  # after which Genesys does not listen any more
 
 # Secrets of AWS's are base64; nothing in the signing depends on it, and odd characters find those
 # who think so.
@@ -88,3 +95,29 @@ class Backend:
         """Until the proxy has seen so many."""
         eventually(lambda: self.proxy.count(operation) >= count,
                    f"{count} requests ({operation or 'any'}) at the backend")
+
+
+@contextlib.contextmanager
+def posting(daemon, count, **members):
+    """Posts events at once; their answers are all there at the end."""
+    answers = []
+    bodies = [event(f"c-{number}", **members) for number in range(count)]
+    threads = [threading.Thread(target=lambda body=body: answers.append(daemon.post(body)))
+               for body in bodies]
+    for thread in threads:
+        thread.start()
+    yield answers
+    for thread in threads:
+        thread.join()
+
+
+def timed_post(daemon, body):
+    began = time.monotonic()
+    status = daemon.post(body).status
+    assert time.monotonic() - began < ANSWER_WITHIN_S
+    return status
+
+
+def updated(conversation_id, state="connected", timestamp="2026-11-23T12:00:01.000Z", **members):
+    return event(conversation_id, "conversation:updated", type=None, state=state,
+                 timestamp=timestamp, **members)

@@ -78,6 +78,15 @@ def table(dynalite):
 
 
 @pytest.fixture
+def start(spawn, table):
+    """Starts a daemon that stores in the table."""
+    def start(**settings):
+        return spawn({**table.settings, **settings}, environment=table.environment).start()
+
+    return start
+
+
+@pytest.fixture
 def aws():
     """Who gives out credentials."""
     server = FakeAws()
