@@ -72,5 +72,6 @@ def test_daemons_are_replaced_one_by_one_without_a_failed_request(pair, balancer
                 eventually(lambda: daemon.events.stat().st_size > size, "it is given events again")
                 load.wait_acked(500)
         load.stop()
+    print(f"replacements: 4; {load.summary()}")
     assert not load.refused and not load.unknown, load.summary()
     check_stored(load, pair[0].ids() + pair[1].ids())

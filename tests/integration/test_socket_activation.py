@@ -1,63 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sockets handed over by systemd: a connection made while nobody runs waits and is served."""
 
-import os
 import shutil
 import socket
 import subprocess
-import sys
 
 import pytest
 
 import wire
-from harness import DAEMON, Daemon, address_text, eventually, free_port
+from activation import activated, far, listener, use
+from harness import DAEMON, Daemon, address_text, eventually
+from load import Load, check_stored
 from wire import event
 
 HOSTS = ["127.0.0.1", "::1"]
-# LISTEN_PID must be the daemon's own, which only a process that becomes it knows.
-HAND_OVER = """
-import os, sys
-fds = [int(fd) for fd in sys.argv[1].split()]
-for number, fd in enumerate(fds, 3):
-    os.dup2(fd, number)
-environment = {"LISTEN_FDS": str(len(fds)), "LISTEN_PID": str(os.getpid())}
-os.execvpe(sys.argv[2], sys.argv[2:], {**environment, **os.environ})
-"""
-
-
-def listener(host):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind((host, free_port(host)))
-    made.listen(128)
-    return made
-
-
-def activated(spawn, sockets, **options):
-    """A daemon to which the sockets are handed over, its own listen= being another one."""
-    # Far from 3, so that they can be laid there without one hiding another.
-    fds = [os.dup2(one.fileno(), 30 + number) for number, one in enumerate(sockets)]
-    for fd in fds:
-        os.set_inheritable(fd, True)
-    daemon = spawn(wrapper=[sys.executable, "-c", HAND_OVER, " ".join(map(str, fds))],
-                   pass_fds=fds, **options)
-    return daemon
-
-
-def use(daemon, one):
-    """Lets the helpers speak to that socket."""
-    daemon.host, daemon.port = one.getsockname()[:2]
-
-
-@pytest.fixture(autouse=True)
-def handed_over_descriptors_are_closed():
-    yield
-    for fd in range(30, 34):
-        try:
-            os.close(fd)
-        except OSError:
-            pass
 
 
 @pytest.mark.parametrize("blocking", [True, False])
@@ -101,6 +57,26 @@ def test_a_restart_loses_no_connection(spawn):
         assert sorted(daemon.ids()) == ["c-0", "c-1", "c-2"]
 
 
+def test_a_restart_under_load_fails_no_request(spawn):
+    """All connections have a request under way whenever it is told to stop. Those that come while
+    nobody runs wait in the socket."""
+    with listener("127.0.0.1") as one:
+        daemon = activated(spawn, [one])
+        use(daemon, one)
+        daemon.start()
+        with Load(daemon.address, connections=16, reconnect=True) as load:
+            for _ in range(10):
+                load.wait_acked(200)
+                daemon.stop().check()
+                daemon.start()
+            load.wait_acked(200)
+            load.stop()
+        daemon.stop().check()
+    print(f"restarts: 10; {load.summary()}")
+    assert not load.refused and not load.unknown, load.summary()
+    check_stored(load, daemon.ids())
+
+
 def test_sockets_meant_for_another_process_are_left_alone(spawn):
     with listener("127.0.0.1") as one:
         daemon = activated(spawn, [one], environment={"LISTEN_PID": "1"})
@@ -110,7 +86,7 @@ def test_sockets_meant_for_another_process_are_left_alone(spawn):
 
 
 def test_something_else_than_a_listening_socket_is_an_error(spawn):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+    with far(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as one:
         daemon = activated(spawn, [one]).launch()
         assert daemon.wait_exit() in (1, 78)
         assert daemon.log(), "it says why"
