@@ -17,7 +17,8 @@ deb_packages=("${build_packages[@]}" debhelper dpkg-dev git)
 # shellcheck disable=SC2034
 test_packages=(
     "${build_packages[@]}"
-    libcmocka-dev python3 python3-pytest python3-yaml strace iproute2 logrotate haproxy
+    libcmocka-dev python3 python3-pytest python3-yaml strace iproute2 procps logrotate
+    haproxy nginx caddy # in front of the daemon
     mandoc bash-completion zsh fish
     prometheus # for promtool
     systemd # for systemd-socket-activate and systemd-analyze

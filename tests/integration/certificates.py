@@ -25,6 +25,12 @@ class Authority:
 
     def issue(self, names="IP:127.0.0.1,DNS:localhost", days=2):
         """A server's ssl.SSLContext with a certificate for these names; days may be past."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.issue_files(names, days))
+        return context
+
+    def issue_files(self, names="IP:127.0.0.1,DNS:localhost", days=2):
+        """The paths of such a certificate and of its key."""
         base = self.folder / f"{self.name}-{len(list(self.folder.glob('*.csr')))}"
         key, request, certificate = (base.with_suffix(end) for end in (".key", ".csr", ".pem"))
         extensions = base.with_suffix(".ext")
@@ -33,6 +39,4 @@ class Authority:
                 "-keyout", key, "-out", request, "-subj", "/CN=server")
         openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key,
                 "-CAcreateserial", "-days", days, "-extfile", extensions, "-out", certificate)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        return context
+        return certificate, key

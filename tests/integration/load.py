@@ -16,16 +16,18 @@ class Load:
     """
     acked: ids answered 200. refused: other answers by id. unknown: ids whose answer never came
     (the server went away). reconnect: whether a lost connection is an end or an interruption.
+    tls: an ssl.SSLContext.
     """
 
     def __init__(self, address, connections=8, prefix=None, secret=wire.SECRET, reconnect=False,
-                 padding=200, pause=0):
+                 padding=200, pause=0, tls=None):
         self.address = address
         self.prefix = prefix or f"load{next(NUMBERS)}"
         self.secret = secret
         self.reconnect = reconnect
         self.padding = "x" * padding
         self.pause = pause
+        self.tls = tls
         self.acked = []
         self.refused = []
         self.unknown = []
@@ -92,7 +94,7 @@ class Load:
 
     def _connect(self):
         try:
-            return wire.Client(self.address)
+            return wire.Client(self.address, tls=self.tls)
         except OSError:
             return None
 

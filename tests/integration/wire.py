@@ -133,11 +133,13 @@ def parse_head(raw):
 
 
 class Client:
-    """One connection."""
+    """One connection; over TLS where an ssl.SSLContext is given."""
 
-    def __init__(self, address, timeout=TIMEOUT):
+    def __init__(self, address, timeout=TIMEOUT, tls=None):
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.unread = b""
 
     def __enter__(self):
