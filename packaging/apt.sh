@@ -19,6 +19,7 @@ test_packages=(
     "${build_packages[@]}"
     libcmocka-dev python3 python3-pytest python3-yaml strace iproute2 procps logrotate
     haproxy nginx caddy # in front of the daemon
+    awscli jq # for packaging/aws
     mandoc bash-completion zsh fish
     prometheus # for promtool
     systemd # for systemd-socket-activate and systemd-analyze
