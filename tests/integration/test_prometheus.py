@@ -30,15 +30,36 @@ def test_promtool_finds_no_fault_in_the_rules_and_their_tests_pass():
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_an_alert_is_tested_and_has_something_to_be_done(alert):
+def test_an_alert_is_tested_and_leads_to_what_is_to_be_done(alert):
     assert f"alertname: {alert}\n" in TESTS.read_text()
-    assert f"| `{alert}` |" in (SOURCE / "docs/operations.md").read_text()
+    own = RULES.read_text().split(f"- alert: {alert}\n")[1].split("- alert:")[0]
+    page, anchor = re.search(r'runbook_url: "(.*)#(.*)"', own).groups()
+    headings = re.findall(r"^## (\w+)$", (SOURCE / page).read_text(), flags=re.MULTILINE)
+    assert alert in headings
+    assert anchor == alert.lower(), "as a heading becomes an anchor"
+
+
+def test_the_runbook_has_no_alert_that_is_none():
+    headings = re.findall(r"^## (\w+)$", (SOURCE / "docs/runbook.md").read_text(),
+                          flags=re.MULTILINE)
+    assert headings == ALERTS
 
 
 def expressions():
     targets = [target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"]
                for target in panel["targets"]]
     return targets + [RULES.read_text()]
+
+
+def test_every_metric_is_in_the_docs_and_no_other(watched):
+    """But for those that a daemon with the file store, and without an event yet, does not show."""
+    text = (SOURCE / "docs/operations.md").read_text().split("## Metrics")[1].split("\n## ")[0]
+    rows = "".join(line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `"))
+    documented = set(re.findall(r"`(\w+)`", rows))
+    shown = {name.removeprefix("genesys_webhookd_") for name in
+             re.findall(r"^# TYPE (\S+) ", watched.admin.get("/metrics")[1], flags=re.MULTILINE)}
+    assert documented == shown | {"last_event_timestamp_seconds",
+                                  "credentials_expiry_timestamp_seconds"}
 
 
 def test_rules_and_dashboard_ask_for_nothing_that_is_not_there(watched):

@@ -287,6 +287,37 @@ def configuration_documented():
         yield f"[{section}] {key}: not in {missing}"
 
 
+def call_at(text, start):
+    """The arguments of the call whose opening parenthesis is at start - 1; strings may hold some."""
+    depth = 1
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[()]', text[start:]):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if depth == 0:
+            return text[start:start + token.start()]
+    return text[start:]
+
+
+def messages(text):
+    """What is logged by a file: each call's string literals before its fields."""
+    for call in re.finditer(r"\b(?:gw_log|gw_log_write|log_errors|compose)\(", text):
+        own = re.split(r"\bGW_LOG_(?:STR|SLICE|INT|ERRNO)\b", call_at(text, call.end()))[0]
+        for literals in re.findall(r'(?:"[^"]*"\s*)+', own):
+            yield "".join(re.findall(r'"([^"]*)"', literals))
+
+
+def messages_documented():
+    """docs/log.md has every message of the daemon's log, and no other."""
+    documented = set()
+    for _, line in numbered(ROOT / "docs/log.md"):
+        if line.startswith("| `"):
+            documented.update(re.findall(r"`([^`]*)`", line.split(" | ")[0]))
+    logged = {message for path in files("src", suffixes={".c"}) if path.parent.name != "cli"
+              for message in messages(text_of(path))}
+    for message in sorted(documented ^ logged):
+        there = "only in docs/log.md" if message in documented else "not in docs/log.md"
+        yield f"{message}: {there}"
+
+
 def no_registry():
     """No file names a package registry: where packages come from is the machine's to say."""
     for path in files():
@@ -298,7 +329,7 @@ def no_registry():
 
 RULES = (spdx_line, file_length, function_length, include_direction, include_form,
          documented_functions, naming, modules_tested, nothing_unfinished,
-         configuration_documented, no_registry)
+         configuration_documented, messages_documented, no_registry)
 
 
 def holds(rule):
