@@ -12,7 +12,7 @@ build_packages=(
 )
 
 # shellcheck disable=SC2034
-deb_packages=("${build_packages[@]}" debhelper dpkg-dev git)
+deb_packages=("${build_packages[@]}" build-essential debhelper git)
 
 # shellcheck disable=SC2034
 test_packages=(
