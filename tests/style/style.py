@@ -318,6 +318,16 @@ def messages_documented():
         yield f"{message}: {there}"
 
 
+def tests_named_exist():
+    """The tests that docs/ names are there."""
+    there = {path.stem for path in files("tests", suffixes={".c", ".py"})}
+    for path in files("docs", suffixes={".md"}):
+        for number, line in numbered(path):
+            for name in re.findall(r"`(?:[\w/]+/)?((?:test|fuzz)_\w+)(?:\.\w+)?`", line):
+                if name not in there:
+                    yield f"{name_of(path)}:{number}: there is no {name}"
+
+
 def no_registry():
     """No file names a package registry: where packages come from is the machine's to say."""
     for path in files():
@@ -329,7 +339,7 @@ def no_registry():
 
 RULES = (spdx_line, file_length, function_length, include_direction, include_form,
          documented_functions, naming, modules_tested, nothing_unfinished,
-         configuration_documented, messages_documented, no_registry)
+         configuration_documented, messages_documented, tests_named_exist, no_registry)
 
 
 def holds(rule):
