@@ -70,6 +70,7 @@ class Reader:
         tools = folder / "bin"
         tools.mkdir()
         self.tool(tools / "genesys-webhook", f'exec {COMPANION} "$@"')
+        self.tool(tools / "sudo", 'exec "$@"')
         self.tool(tools / "aws", 'exec {} --endpoint-url http://{}:{} "$@"'.format(
             AWS, *dynalite.address))
         secret, functions = folder / "webhook.secret", folder / "function.secret"
