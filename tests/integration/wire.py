@@ -193,6 +193,12 @@ class Client:
             assert kind != "application/json" or isinstance(response.json(), dict), response
         return response
 
+    def status(self):
+        """Of a reply whose content is of no interest."""
+        status, headers = self._take_head()
+        self._take(int(Response(status, headers, b"").header("Content-Length")))
+        return status
+
     def interim(self):
         """Reads the 100 Continue."""
         status, headers = self._take_head()
