@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companion against the real daemon: sign, send, show."""
+"""The companion against the real daemon: sign, send, health, show."""
 
 import gzip
 import json
 import os
+import socketserver
 import subprocess
+import threading
 
 import pytest
 
 import wire
-from harness import COMPANION, clean_environment, free_port
+from harness import BOUND, COMPANION, clean_environment, free_port
 from load import Load
 from wire import event, sign
 
@@ -131,6 +133,60 @@ def test_send_waits_no_longer_than_it_was_told():
 def test_send_to_no_url_is_an_error(target):
     done = run("send", target, stdin=b"{}")
     assert done.returncode in (1, 2) and target in done.stderr
+
+
+def test_health_says_nothing_where_all_is_well(daemon):
+    for path in ("/healthz", "/readyz"):
+        done = run("health", url(daemon, path), secret=None)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_health_of_what_is_not_answered_2xx_says_the_status(daemon):
+    for path, status in (("/nowhere", 404), ("/webhook", 405)):
+        done = run("health", url(daemon, path))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"genesys-webhook: {url(daemon, path)}: answered {status}\n"
+
+
+def test_health_of_nobody_fails_in_one_line():
+    done = run("health", f"http://127.0.0.1:{free_port('127.0.0.1')}/readyz")
+    assert done.returncode == 1
+    assert "no answer" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_health_waits_no_longer_than_it_was_told():
+    with wire.socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        done = run("health", "--timeout", "0.2", f"http://127.0.0.1:{port}/")
+    assert done.returncode == 1 and "no answer" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["nonsense://x", "http://", "file:///etc/passwd"])
+def test_health_of_no_url_is_an_error(target):
+    done = run("health", target)
+    assert done.returncode == 1 and f"{target}: no answer" in done.stderr
+
+
+def test_health_asks_no_proxy(daemon):
+    nobody = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    environment = clean_environment(http_proxy=nobody, all_proxy=nobody)
+    subprocess.run([str(COMPANION), "health", url(daemon, "/readyz")], env=environment, check=True)
+
+
+@pytest.mark.parametrize("answer, status", [(b"HTTP/1.0 204 No Content\r\n\r\n", 0),
+                                            (b"HTTP/1.0 503 Busy\r\n\r\n", 1)])
+def test_health_asks_through_a_unix_socket(tmp_path, answer, status):
+    def take(request, *_):
+        assert request.recv(9999).startswith(b"GET /readyz ")
+        request.sendall(answer)
+
+    with socketserver.UnixStreamServer(str(tmp_path / "socket"), take) as server:
+        server.timeout = BOUND
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        done = run("health", "--unix-socket", server.server_address, "http://localhost/readyz")
+        answering.join()
+    assert done.returncode == status, done.stderr
 
 
 def shown(*arguments, **options):
