@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Sourced by packaging/quickstart.sh and tests/run.sh: which Debian 12 packages are needed for what,
-# and how they come onto the machine.
+# Sourced by packaging/quickstart.sh, tests/run.sh and others: which Debian 12 packages are needed
+# for what, and how they come onto the machine.
 
 # shellcheck disable=SC2034 # used by those who source this
 build_packages=(
@@ -13,6 +13,9 @@ build_packages=(
 
 # shellcheck disable=SC2034
 deb_packages=("${build_packages[@]}" build-essential debhelper git)
+
+# shellcheck disable=SC2034
+image_packages=(buildah debootstrap git)
 
 # shellcheck disable=SC2034
 test_packages=(

@@ -37,38 +37,15 @@ done
 repository=$(realpath "${1:-$(dirname "$0")/..}")
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- 'packaging/quickstart.sh --once' 'tests/run.sh'
-release=bookworm
 clone=/root/genesys-webhookd
+# shellcheck source=packaging/debian-base.sh
+. "$(dirname "$0")/../packaging/debian-base.sh"
 
 [ "$(id -u)" -eq 0 ] || { echo "tests/chroot.sh: must be root" >&2 && exit 2; }
 
-# Where this machine gets its own packages from.
-mirror()
-{
-    local candidate
-    # shellcheck disable=SC2016 # apt-get fills them in
-    candidate=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(SITE)' \
-        'Created-By: Packages' | sed -n "s/^$release main //p" | head -n 1)
-    [ -n "$candidate" ] || {
-        echo "tests/chroot.sh: apt knows no source of $release here" >&2
-        return 1
-    }
-    printf '%s\n' "$candidate"
-}
-
-make_base()
-{
-    if [ -n "$base" ] && [ -f "$base" ]; then
-        tar --extract --file "$base" --directory "$root" --numeric-owner
-        return
-    fi
-    debootstrap --variant=minbase "$release" "$root" "$(mirror)"
-    [ -z "$base" ] || tar --create --file "$base" --directory "$root" --numeric-owner .
-}
-
 prepare()
 {
-    make_base
+    make_debian_base "$root" "$base"
     cp --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
     # What this machine trusts, npm in there does too: its requests may go through a proxy.
     cp --dereference /etc/ssl/certs/ca-certificates.crt "$root/etc/npm-ca.crt"
