@@ -61,7 +61,8 @@ END
   TEST_JOBS      how many tests run at a time (two a core)
 
 Not among them, as they take long and need root and debootstrap: tests/chroot.sh (the README's
-commands in a clean Debian) and tests/package.sh (the Debian package, from its build to its purge).
+commands in a clean Debian), tests/package.sh (the Debian package, from its build to its purge) and
+tests/container.sh (the container image, built and run without an engine).
 END
 }
 

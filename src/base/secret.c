@@ -324,7 +324,9 @@ static int add_any(struct gw_secrets *secrets, const struct gw_secret_files *fil
         return r;
     return fail(report, -ENOENT,
                 "no secret to check signatures with: set " VARIABLE ", or name a file in "
-                "[signature] secret_file, or give systemd's LoadCredential=" CREDENTIAL ":FILE");
+                "[signature] secret_file, or put a file " CREDENTIAL
+                " into $CREDENTIALS_DIRECTORY, as "
+                "systemd's LoadCredential=" CREDENTIAL ":FILE does");
 }
 
 int gw_secrets_load(struct gw_secrets *secrets, const struct gw_secret_files *files, char *message,
