@@ -113,6 +113,14 @@ def check_items(value, kind, types, where):
         yield from check_value(item, kind["element"], types, f"{where}[{index}]")
 
 
+def check_map(value, kind, types, where):
+    if not isinstance(value, dict):
+        yield f"{where}: is no map"
+        return
+    for key, item in value.items():
+        yield from check_value(item, kind["element"], types, f"{where}.{key}")
+
+
 def check_union(value, kind, types, where):
     if all(list(check_value(value, one, types, where)) for one in kind["types"]):
         yield f"{where}: is of none of its types"
@@ -138,6 +146,8 @@ def check_value(value, kind, types, where):
         yield from check_object(value, types[kind["reference"]["$ref"]], types, where)
     elif kind["type"] == "array":
         yield from check_items(value, kind, types, where)
+    elif kind["type"] == "map":
+        yield from check_map(value, kind, types, where)
     elif kind["type"] == "union":
         yield from check_union(value, kind, types, where)
     else:

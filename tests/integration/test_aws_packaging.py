@@ -12,7 +12,8 @@ from harness import SOURCE, eventually
 
 FOLDER = SOURCE / "packaging" / "aws"
 TEXT = (FOLDER / "template.yaml").read_text()
-SERVICES = ("dynamodb", "sts")
+TASK = (FOLDER / "ecs.yaml").read_text()
+SERVICES = ("dynamodb", "sts", "secretsmanager")
 NEEDED = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:GetItem"}
 
 
@@ -31,12 +32,21 @@ def fixture_spec():
     return cfn.specification_of(cfn.read_template(TEXT), *SERVICES)
 
 
+@pytest.fixture(name="task_spec", scope="module")
+def fixture_task_spec():
+    return cfn.specification_of(cfn.read_template(TASK), *SERVICES)
+
+
 def actions_of(policy):
     return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
 def test_the_template_has_no_fault(template, spec):
     assert not list(cfn.faults_of(template, spec))
+
+
+def test_the_tasks_template_has_no_fault(task_spec):
+    assert not list(cfn.faults_of(cfn.read_template(TASK), task_spec))
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.name)
@@ -106,6 +116,23 @@ MISTAKES = {
 def test_a_mistake_is_found(spec, right, wrong, fault):
     assert right in TEXT
     faults = list(cfn.faults_of(cfn.read_template(TEXT.replace(right, wrong)), spec))
+    assert any(fault in found for found in faults), faults
+
+
+TASK_MISTAKES = {
+    "a property of the container": ("StopTimeout:", "StopTimeOut:", "there is no StopTimeOut"),
+    "a value of a map": ("awslogs-stream-prefix: genesys-webhookd", "awslogs-stream-prefix: 7",
+                         "is no string"),
+    "a list for a map": ("            Options:\n", "            Options: []\n            More:\n",
+                         "is no map"),
+    "an action on secrets": ("GetSecretValue", "GetSecretValues", "there is no action"),
+}
+
+
+@pytest.mark.parametrize("right, wrong, fault", TASK_MISTAKES.values(), ids=TASK_MISTAKES)
+def test_a_mistake_in_the_task_is_found(task_spec, right, wrong, fault):
+    assert right in TASK
+    faults = list(cfn.faults_of(cfn.read_template(TASK.replace(right, wrong)), task_spec))
     assert any(fault in found for found in faults), faults
 
 

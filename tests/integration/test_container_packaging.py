@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""packaging/kubernetes and packaging/docker/compose.yaml are what their schemas allow, and fit the
-daemon: its ports, its times, its user, and configurations that it takes. tests/container.sh tries
-the image itself."""
+"""packaging/kubernetes and packaging/docker/compose.yaml are what their schemas allow, and with
+packaging/aws/ecs.yaml they fit the daemon: its ports, its times, its user, and configurations that
+it takes. tests/container.sh tries the image itself."""
 
 import configparser
 import subprocess
 
 import pytest
 
+import cfn
 import manifests
 from harness import DAEMON, SOURCE, clean_environment
 
@@ -185,3 +186,15 @@ def test_the_images_own_configuration_stops_before_docker_kills():
     assert seconds(ini, "drain_delay") + seconds(ini, "drain_timeout") < 10
     assert ini["server"]["listen"] == "0.0.0.0:8080"
     image_has("EXPOSE 8080")
+
+
+def test_the_task_of_ecs_fits_the_image():
+    folder = SOURCE / "packaging" / "aws"
+    template = cfn.read_template((folder / "ecs.yaml").read_text())
+    [container] = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    ini = check_ini(folder / "ecs.ini")
+    longest = seconds(ini, "drain_delay") + seconds(ini, "drain_timeout")
+    assert container["StopTimeout"] >= longest + 5
+    assert ini["server"]["listen"] == f"0.0.0.0:{container['PortMappings'][0]['ContainerPort']}"
+    image_has("    CMD [" + ", ".join(f'"{word}"' for word in container["HealthCheck"]["Command"][1:])
+              + "]")
