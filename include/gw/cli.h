@@ -8,7 +8,7 @@
  * drift apart. Results go to stdout, talk to stderr; the secret is never an argument.
  */
 
-#include "gw/base.h"
+#include "gw/config.h"
 
 #define GW_CLI_PROGRAM "genesys-webhook"
 #define GW_CLI_OPTIONS_MAX 24
@@ -83,6 +83,14 @@ void gw_cli_print_help(const struct gw_cli_command *command);
 
 /* "genesys-webhook: ..." and a line break on stderr, control characters made visible. */
 void gw_cli_error(const char *format, ...) GW_PRINTF(1, 2);
+
+/* A finding, as a line on stdout: "ok", what it is about, and what there is to say. */
+void gw_cli_report(const char *verdict, const char *what, struct gw_str text);
+
+/* Reads the daemon's configuration; all that is wrong with it is told on stderr.
+ * @param path  NULL: the defaults
+ * @return whether @config holds one, which is the caller's to deinit. */
+bool gw_cli_load_config(const char *path, struct gw_config *config);
 
 /* Flushes stdout. @return @status, or GW_CLI_FAILED where output was lost; silent on EPIPE. */
 enum gw_cli_exit gw_cli_finish_output(enum gw_cli_exit status);

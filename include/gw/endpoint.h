@@ -66,4 +66,7 @@ void gw_endpoint_judge(const struct gw_endpoint *endpoint, struct gw_hmac *hmac,
                        struct gw_str signature, char *body, size_t len, int64_t received_at_ms,
                        struct gw_arena *arena, struct gw_judgement *judgement);
 
+/* What a judgement is refused for; GW_REASON_NONE: it is not. */
+enum gw_reason gw_judgement_reason(const struct gw_judgement *judgement);
+
 #endif

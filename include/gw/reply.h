@@ -9,6 +9,7 @@
  */
 
 #include "gw/buffer.h"
+#include "gw/endpoint.h"
 #include "gw/metrics.h"
 
 #include <microhttpd.h>
@@ -58,8 +59,10 @@ enum MHD_Result gw_replies_queue(const struct gw_replies *replies,
                                  struct MHD_Connection *connection, enum gw_reply reply,
                                  bool close);
 
-/* An answer with an eventId is this, the id as JSON, and "}". */
-#define GW_REPLY_SUCCESS_HEAD "{\"success\":true,\"eventId\":"
+/* Builds the body of a success with the event's id, while it is at hand. Without an id, without
+ * memory, or where the id is too long to show, @body stays empty and the constant one serves.
+ * @param body  initialised here; the caller's to deinit */
+void gw_reply_build_success(const struct gw_judgement *judgement, struct gw_buffer *body);
 
 /* Queues a success whose body is @body, which is empty afterwards. */
 enum MHD_Result gw_reply_queue_success(struct MHD_Connection *connection, struct gw_buffer *body,

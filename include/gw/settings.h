@@ -35,7 +35,18 @@ int gw_settings_new(const struct gw_config *config, const struct gw_secrets *sec
 struct gw_settings *gw_settings_ref(struct gw_settings *settings);
 struct gw_settings *gw_settings_unref(struct gw_settings *settings);
 
-/* The endpoint that serves @path (without the query), or NULL. */
+/* Whether an update of which no record can be made is to look like a success all the same. */
+static inline bool gw_settings_acknowledge(const struct gw_settings *settings,
+                                           const struct gw_judgement *judgement)
+{
+    return judgement->verdict == GW_VERDICT_REJECTED && judgement->notes.is_update &&
+           settings->acknowledge_failed_updates;
+}
+
+/* The path of a request target in origin form or absolute form (RFC 9112, section 3.2). */
+struct gw_str gw_settings_path(struct gw_str target);
+
+/* The endpoint that serves @path, or NULL. */
 const struct gw_endpoint *gw_settings_endpoint(const struct gw_settings *settings,
                                                struct gw_str path);
 

@@ -42,6 +42,31 @@ void gw_cli_error(const char *format, ...)
     fputc('\n', stderr);
 }
 
+void gw_cli_report(const char *verdict, const char *what, struct gw_str text)
+{
+    printf("%-7s  %-22s  ", verdict, what);
+    gw_table_put_text(stdout, text, SIZE_MAX);
+    putchar('\n');
+    fflush(stdout);
+}
+
+bool gw_cli_load_config(const char *path, struct gw_config *config)
+{
+    struct gw_config_errors errors = {.count = 0};
+    int r = path ? gw_config_load(config, path, &errors)
+                 : gw_config_parse(config, NULL, 0, "defaults", &errors);
+
+    for (char *line = errors.text, *end; (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        gw_cli_error("%s", line);
+    }
+    if (r == -EINVAL)
+        gw_config_deinit(config);
+    else if (r && errors.count == 0)
+        gw_cli_error("%s", strerrordesc_np(-r));
+    return r == 0;
+}
+
 enum gw_cli_exit gw_cli_finish_output(enum gw_cli_exit status)
 {
     /* After an earlier error errno still tells of it: whoever prints much stops at ferror. */

@@ -20,23 +20,6 @@
 
 /* --- open and close --- */
 
-static bool load_config(const char *path, struct gw_config *config)
-{
-    struct gw_config_errors errors = {.count = 0};
-    int r = path ? gw_config_load(config, path, &errors)
-                 : gw_config_parse(config, NULL, 0, "defaults", &errors);
-
-    for (char *line = errors.text, *end; (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        gw_cli_error("%s", line);
-    }
-    if (r == -EINVAL)
-        gw_config_deinit(config);
-    else if (r && errors.count == 0)
-        gw_cli_error("%s", strerrordesc_np(-r));
-    return r == 0;
-}
-
 static bool connect_to_table(struct gw_dynamodb_session *session)
 {
     const struct gw_config *config = &session->config;
@@ -60,7 +43,7 @@ bool gw_dynamodb_session_open(struct gw_dynamodb_session *session, const char *p
                               int64_t timeout_ms)
 {
     *session = (struct gw_dynamodb_session){0};
-    if (!load_config(path, &session->config))
+    if (!gw_cli_load_config(path, &session->config))
         return false;
     gw_log_configure(GW_LOG_WARNING, GW_LOG_TEXT);
     gw_buffer_init(&session->body, BODY_MAX);
@@ -221,9 +204,6 @@ void gw_dynamodb_session_report(struct gw_dynamodb_session *session, const char 
     };
 
     clear_progress(session);
-    printf("%-7s  %-22s  ", verdicts[finding->verdict], what);
-    gw_table_put_text(stdout, gw_str(finding->text), SIZE_MAX);
-    putchar('\n');
-    fflush(stdout);
+    gw_cli_report(verdicts[finding->verdict], what, gw_str(finding->text));
     session->is_wrong |= finding->verdict == GW_DYNAMODB_WRONG;
 }

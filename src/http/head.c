@@ -40,19 +40,6 @@ static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const
     return MHD_YES;
 }
 
-/* The path of a request target in origin form or absolute form (RFC 9112, section 3.2). */
-static struct gw_str path_of(const char *url)
-{
-    const char *path = url;
-
-    if (*url != '/') {
-        const char *authority = strstr(url, "://");
-
-        path = authority ? strchr(authority + 3, '/') : NULL;
-    }
-    return gw_str(path ? path : url);
-}
-
 static bool is_get(const char *method)
 {
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
@@ -178,7 +165,7 @@ enum MHD_Result gw_request_begin(struct gw_request *request, const char *url, co
                                  const char *version)
 {
     struct gw_connection *c = gw_request_connection(request);
-    struct gw_str path = path_of(url);
+    struct gw_str path = gw_settings_path(gw_str(url));
     struct head_reader reader = {.head.http_1_1 = strcmp(version, "HTTP/1.0") != 0};
 
     gw_connection_enter(c, GW_PHASE_READING);

@@ -141,6 +141,23 @@ enum MHD_Result gw_replies_queue(const struct gw_replies *replies,
     return MHD_queue_response(connection, table[reply].status, replies->built[reply][close]);
 }
 
+void gw_reply_build_success(const struct gw_judgement *judgement, struct gw_buffer *body)
+{
+    const struct gw_json_value *id = &judgement->scan.values[judgement->event_id_slot];
+    int r;
+
+    gw_buffer_init(body, 8 * GW_EVENT_ID_MAX);
+    if (judgement->verdict != GW_VERDICT_STORE && id->type == GW_JSON_ABSENT)
+        return;
+    r = gw_buffer_append(body, GW_STR("{\"success\":true,\"eventId\":"));
+    if (r == 0)
+        r = judgement->verdict == GW_VERDICT_STORE
+                ? gw_buffer_append_json(body, judgement->write.conversation_id)
+                : gw_event_append_compact(id, body);
+    if (r || gw_buffer_append(body, GW_STR("}")))
+        gw_buffer_deinit(body);
+}
+
 enum MHD_Result gw_reply_queue_success(struct MHD_Connection *connection, struct gw_buffer *body,
                                        bool close)
 {

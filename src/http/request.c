@@ -255,26 +255,6 @@ static enum MHD_Result submit(struct gw_request *request, const struct gw_write 
     return MHD_YES;
 }
 
-/* Builds the answer of a success while what it shows is at hand; without memory, or where the id is
- * too long to show, it stays empty and the constant answer serves. */
-static void build_answer(struct gw_request *request, const struct gw_judgement *judgement)
-{
-    struct gw_buffer *body = &request->answer;
-    int r;
-
-    gw_buffer_init(body, 8 * GW_EVENT_ID_MAX);
-    if (judgement->verdict == GW_VERDICT_STORE)
-        r = gw_buffer_append(body, GW_STR(GW_REPLY_SUCCESS_HEAD)) ||
-            gw_buffer_append_json(body, judgement->write.conversation_id);
-    else if (judgement->scan.values[judgement->event_id_slot].type == GW_JSON_ABSENT)
-        return;
-    else
-        r = gw_buffer_append(body, GW_STR(GW_REPLY_SUCCESS_HEAD)) ||
-            gw_event_append_compact(&judgement->scan.values[judgement->event_id_slot], body);
-    if (r || gw_buffer_append(body, GW_STR("}")))
-        gw_buffer_deinit(body);
-}
-
 static void count_judgement(struct gw_metrics *metrics, const struct gw_judgement *judgement,
                             int64_t now_ms)
 {
@@ -315,25 +295,6 @@ static void warn_of_timestamp(struct gw_request *request, const struct gw_route_
            GW_LOG_STR("peer", peer), GW_LOG_INT("suppressed", suppressed));
 }
 
-static enum gw_reason reason_of(const struct gw_judgement *judgement)
-{
-    static const enum gw_reason verdicts[] = {
-        [GW_VERDICT_STORE] = GW_REASON_NONE,
-        [GW_VERDICT_SKIPPED] = GW_REASON_NONE,
-        [GW_VERDICT_NOT_JSON] = GW_REASON_INVALID_JSON,
-        [GW_VERDICT_REJECTED] = GW_REASON_UNSTORABLE_EVENT,
-        [GW_VERDICT_NO_MEMORY] = GW_REASON_NO_MEMORY,
-    };
-    static const enum gw_reason signatures[] = {
-        [GW_SIGNATURE_MISSING] = GW_REASON_NO_SIGNATURE,
-        [GW_SIGNATURE_MALFORMED] = GW_REASON_MALFORMED_SIGNATURE,
-        [GW_SIGNATURE_MISMATCH] = GW_REASON_WRONG_SIGNATURE,
-    };
-
-    return judgement->verdict == GW_VERDICT_UNAUTHORIZED ? signatures[judgement->signature]
-                                                         : verdicts[judgement->verdict];
-}
-
 static enum MHD_Result judge(struct gw_request *request)
 {
     struct gw_front *front = gw_request_connection(request)->front;
@@ -348,12 +309,11 @@ static enum MHD_Result judge(struct gw_request *request)
     time_part(request, GW_HISTOGRAM_VERIFY);
     count_judgement(front->metrics, &judgement, now_ms);
     warn_of_timestamp(request, &judgement.notes);
-    enum gw_reason reason = reason_of(&judgement);
-    bool acknowledged = judgement.verdict == GW_VERDICT_REJECTED && judgement.notes.is_update &&
-                        request->settings->acknowledge_failed_updates;
+    enum gw_reason reason = gw_judgement_reason(&judgement);
+    bool acknowledged = gw_settings_acknowledge(request->settings, &judgement);
 
     if (reason == GW_REASON_NONE || acknowledged)
-        build_answer(request, &judgement);
+        gw_reply_build_success(&judgement, &request->answer);
     if (judgement.verdict == GW_VERDICT_STORE)
         return submit(request, &judgement.write);
     if (judgement.verdict == GW_VERDICT_REJECTED)

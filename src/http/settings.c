@@ -86,6 +86,28 @@ struct gw_settings *gw_settings_unref(struct gw_settings *settings)
     return NULL;
 }
 
+static struct gw_str from(struct gw_str text, const char *at)
+{
+    return (struct gw_str){at, text.len - (size_t)(at - text.data)};
+}
+
+struct gw_str gw_settings_path(struct gw_str target)
+{
+    const char *query = memchr(target.data, '?', target.len), *scheme, *path = NULL;
+
+    if (query)
+        target.len = (size_t)(query - target.data);
+    if (target.len > 0 && *target.data == '/')
+        return target;
+    scheme = memmem(target.data, target.len, "://", 3);
+    if (scheme) {
+        const struct gw_str authority = from(target, scheme + 3);
+
+        path = memchr(authority.data, '/', authority.len);
+    }
+    return path ? from(target, path) : target;
+}
+
 const struct gw_endpoint *gw_settings_endpoint(const struct gw_settings *settings,
                                                struct gw_str path)
 {

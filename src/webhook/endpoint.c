@@ -122,3 +122,22 @@ void gw_endpoint_judge(const struct gw_endpoint *endpoint, struct gw_hmac *hmac,
     gw_payload_to_one_line(body, len);
     route(endpoint, text, received_at_ms, arena, judgement);
 }
+
+enum gw_reason gw_judgement_reason(const struct gw_judgement *judgement)
+{
+    static const enum gw_reason verdicts[] = {
+        [GW_VERDICT_STORE] = GW_REASON_NONE,
+        [GW_VERDICT_SKIPPED] = GW_REASON_NONE,
+        [GW_VERDICT_NOT_JSON] = GW_REASON_INVALID_JSON,
+        [GW_VERDICT_REJECTED] = GW_REASON_UNSTORABLE_EVENT,
+        [GW_VERDICT_NO_MEMORY] = GW_REASON_NO_MEMORY,
+    };
+    static const enum gw_reason signatures[] = {
+        [GW_SIGNATURE_MISSING] = GW_REASON_NO_SIGNATURE,
+        [GW_SIGNATURE_MALFORMED] = GW_REASON_MALFORMED_SIGNATURE,
+        [GW_SIGNATURE_MISMATCH] = GW_REASON_WRONG_SIGNATURE,
+    };
+
+    return judgement->verdict == GW_VERDICT_UNAUTHORIZED ? signatures[judgement->signature]
+                                                         : verdicts[judgement->verdict];
+}

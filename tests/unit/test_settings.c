@@ -75,12 +75,32 @@ static void test_an_empty_secret_is_no_key(void **state)
     gw_config_deinit(&config);
 }
 
+static void test_a_target_s_path_is_found_in_both_of_its_forms(void **state)
+{
+    static const char *const cases[][2] = {
+        {"/webhook", "/webhook"},
+        {"/webhook?a=/b", "/webhook"},
+        {"http://host:1/webhook", "/webhook"},
+        {"http://host/a://b", "/a://b"},
+        {"http://host?/x", "http://host"},
+        {"http://host", "http://host"},
+        {"*", "*"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(cases); i++)
+        if (!gw_str_equal(gw_settings_path(gw_str(cases[i][0])), gw_str(cases[i][1])))
+            fail_msg("%s", cases[i][0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_reload_takes_over_what_the_configuration_says),
         cmocka_unit_test(test_a_request_keeps_the_settings_that_it_began_with),
         cmocka_unit_test(test_an_empty_secret_is_no_key),
+        cmocka_unit_test(test_a_target_s_path_is_found_in_both_of_its_forms),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
