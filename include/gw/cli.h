@@ -52,8 +52,8 @@ struct gw_cli_command {
 extern const struct gw_cli_command *const gw_cli_commands[];
 extern const size_t gw_cli_command_count;
 extern const struct gw_cli_command gw_cli_program; /* what stands before a subcommand's name */
-extern const struct gw_cli_command gw_cli_sign, gw_cli_send, gw_cli_show, gw_cli_table,
-    gw_cli_health, gw_cli_help;
+extern const struct gw_cli_command gw_cli_sign, gw_cli_send, gw_cli_show, gw_cli_explain,
+    gw_cli_table, gw_cli_health, gw_cli_help;
 extern const struct gw_cli_option gw_cli_help_option;
 
 /* @return NULL where there is none of that name. */
@@ -83,6 +83,9 @@ void gw_cli_print_help(const struct gw_cli_command *command);
 
 /* "genesys-webhook: ..." and a line break on stderr, control characters made visible. */
 void gw_cli_error(const char *format, ...) GW_PRINTF(1, 2);
+
+/* The same for each line of @text. */
+void gw_cli_error_lines(const char *text);
 
 /* A finding, as a line on stdout: "ok", what it is about, and what there is to say. */
 void gw_cli_report(const char *verdict, const char *what, struct gw_str text);

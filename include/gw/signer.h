@@ -9,6 +9,7 @@
 
 #include "gw/buffer.h"
 #include "gw/cli.h"
+#include "gw/secret.h"
 #include "gw/signature.h"
 
 struct gw_signer_options {
@@ -39,6 +40,14 @@ struct gw_signer {
     struct gw_keyring keyring;
     struct gw_hmac *hmac;
 };
+
+/* Says on stderr what no header can carry. */
+bool gw_signer_check_options(const struct gw_signer_options *options);
+
+/* Those of @file; without one the environment's, else those that are @configured (NULL: none), else
+ * systemd's. What is wrong is said on stderr. @return 0 or a negative errno. */
+int gw_signer_load_secrets(const char *file, const struct gw_secret_files *configured,
+                           struct gw_secrets *secrets) GW_MUST_CHECK;
 
 /* Loads the secret; says on stderr what is wrong. @return GW_CLI_OK, or the status to exit with. */
 enum gw_cli_exit gw_signer_init(struct gw_signer *signer,

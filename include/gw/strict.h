@@ -25,6 +25,9 @@ struct gw_head {
 void gw_head_add(struct gw_head *head, const char *signature_header, struct gw_str name,
                  struct gw_str value);
 
+/* Takes off the blanks behind a header's value. */
+struct gw_str gw_head_trim(struct gw_str value);
+
 /* @return GW_REASON_NONE, or the rule that the request breaks: 400, and the line closes. */
 enum gw_reason gw_strict_check(const struct gw_head *head);
 

@@ -16,7 +16,8 @@
 #include <stdio.h>
 
 const struct gw_cli_command *const gw_cli_commands[] = {
-    &gw_cli_sign, &gw_cli_send, &gw_cli_show, &gw_cli_table, &gw_cli_health, &gw_cli_help,
+    &gw_cli_sign,  &gw_cli_send,   &gw_cli_show, &gw_cli_explain,
+    &gw_cli_table, &gw_cli_health, &gw_cli_help,
 };
 const size_t gw_cli_command_count = GW_COUNT(gw_cli_commands);
 
@@ -42,6 +43,16 @@ void gw_cli_error(const char *format, ...)
     fputc('\n', stderr);
 }
 
+void gw_cli_error_lines(const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+
+        gw_cli_error("%.*s", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
 void gw_cli_report(const char *verdict, const char *what, struct gw_str text)
 {
     printf("%-7s  %-22s  ", verdict, what);
@@ -56,10 +67,7 @@ bool gw_cli_load_config(const char *path, struct gw_config *config)
     int r = path ? gw_config_load(config, path, &errors)
                  : gw_config_parse(config, NULL, 0, "defaults", &errors);
 
-    for (char *line = errors.text, *end; (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        gw_cli_error("%s", line);
-    }
+    gw_cli_error_lines(errors.text);
     if (r == -EINVAL)
         gw_config_deinit(config);
     else if (r && errors.count == 0)

@@ -6,8 +6,6 @@
  */
 #include "gw/signer.h"
 
-#include "gw/secret.h"
-
 #include <errno.h>
 
 const char *const gw_signer_encodings[] = {
@@ -32,7 +30,7 @@ static bool can_begin_value(const char *text)
     return *text == '\0';
 }
 
-static bool check_options(const struct gw_signer_options *options)
+bool gw_signer_check_options(const struct gw_signer_options *options)
 {
     if (!is_token(options->header)) {
         gw_cli_error("option '--header' takes a header's name, not '%s'", options->header);
@@ -45,9 +43,11 @@ static bool check_options(const struct gw_signer_options *options)
     return true;
 }
 
-static int load_secrets(const char *file, struct gw_secrets *secrets)
+int gw_signer_load_secrets(const char *file, const struct gw_secret_files *configured,
+                           struct gw_secrets *secrets)
 {
-    char message[512];
+    const struct gw_secret_files named = {.paths = &file, .count = 1};
+    char message[4096];
     int r = gw_secret_take_environment();
 
     if (r < 0) {
@@ -56,13 +56,12 @@ static int load_secrets(const char *file, struct gw_secrets *secrets)
     }
     if (file)
         gw_secret_forget_environment();
-    r = gw_secrets_load(secrets, &(struct gw_secret_files){.paths = &file, .count = file != NULL},
-                        message, sizeof(message));
+    r = gw_secrets_load(secrets, file ? &named : configured, message, sizeof(message));
     gw_secret_forget_environment();
-    if (r == -ENOENT && !file)
+    if (r == -ENOENT && !file && (!configured || configured->count == 0))
         gw_cli_error("no secret; set GENESYS_WEBHOOK_SECRET or give --secret-file FILE");
     else if (r < 0)
-        gw_cli_error("%s", message);
+        gw_cli_error_lines(message);
     return r;
 }
 
@@ -84,9 +83,9 @@ enum gw_cli_exit gw_signer_init(struct gw_signer *signer, const struct gw_signer
     struct gw_secrets secrets = {0};
     int r;
 
-    if (!check_options(options))
+    if (!gw_signer_check_options(options))
         return GW_CLI_USAGE;
-    if (load_secrets(options->secret_file, &secrets) < 0)
+    if (gw_signer_load_secrets(options->secret_file, NULL, &secrets) < 0)
         return GW_CLI_FAILED;
     *signer =
         (struct gw_signer){.scheme = {.header = options->header,

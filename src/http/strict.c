@@ -56,7 +56,7 @@ static uint64_t parse_length(struct gw_str text)
 /* Blanks around a value are no part of it; the library takes off only those before. Where it reads
  * a value itself, it must be read here as it does: a Transfer-Encoding with a blank behind is none
  * that it knows. */
-static struct gw_str trim_end(struct gw_str value)
+struct gw_str gw_head_trim(struct gw_str value)
 {
     while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
         value.len--;
@@ -77,7 +77,7 @@ void gw_head_add(struct gw_head *head, const char *signature_header, struct gw_s
         head->transfer_encodings++;
         head->chunked = is_named(value, "chunked");
     } else if (signature_header && is_named(name, signature_header) && head->signatures++ == 0) {
-        head->signature = trim_end(value);
+        head->signature = gw_head_trim(value);
     }
 }
 

@@ -11,28 +11,10 @@ import threading
 import pytest
 
 import wire
+from companion import run, url, write
 from harness import BOUND, COMPANION, clean_environment, free_port
 from load import Load
 from wire import event, sign
-
-
-def run(*arguments, stdin=b"", secret=wire.SECRET, bound=60):
-    environment = clean_environment()
-    if secret is not None:
-        environment["GENESYS_WEBHOOK_SECRET"] = secret
-    done = subprocess.run([str(COMPANION), *map(str, arguments)], input=stdin, env=environment,
-                          capture_output=True, timeout=bound, check=False)
-    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
-    return done
-
-
-def url(daemon, path="/webhook"):
-    return f"http://127.0.0.1:{daemon.port}{path}"
-
-
-def write(path, data):
-    path.write_bytes(data)
-    return path
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["sign", "--help"],

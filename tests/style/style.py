@@ -40,6 +40,7 @@ TRIED_BY = {
     "base/config_value.c": "unit/test_config.c",
     "cli/dynamodb_session.c": "integration/test_table_command.py",
     "cli/health.c": "integration/test_companion.py",
+    "cli/explain.c": "integration/test_explain.py",
     "cli/help.c": "unit/test_cli.c",
     "cli/main.c": "integration/test_companion.py",
     "cli/options.c": "unit/test_cli.c",
