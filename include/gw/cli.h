@@ -18,10 +18,11 @@
 enum gw_cli_exit { GW_CLI_OK, GW_CLI_FAILED, GW_CLI_USAGE };
 
 enum gw_cli_type {
-    GW_CLI_FLAG,   /* sets a bool */
-    GW_CLI_TEXT,   /* sets a const char * */
-    GW_CLI_CHOICE, /* sets an int: the index into choices */
-    GW_CLI_SECONDS /* sets an int64_t: milliseconds, from seconds such as "2.5" */
+    GW_CLI_FLAG,    /* sets a bool */
+    GW_CLI_TEXT,    /* sets a const char * */
+    GW_CLI_CHOICE,  /* sets an int: the index into choices */
+    GW_CLI_SECONDS, /* sets an int64_t: milliseconds, from seconds such as "2.5" */
+    GW_CLI_NUMBER   /* sets an int64_t: whole, from 1 to a thousand million */
 };
 
 struct gw_cli_option {

@@ -28,14 +28,11 @@ static int open_input(const char *path, int *fd)
     return 0;
 }
 
-/* Reads some bytes; *got 0 is the end. */
+/* Reads some bytes; *got 0 is the end. Who handles a signal without SA_RESTART wants it to end. */
 static int read_some(int fd, char *into, size_t size, size_t *got)
 {
-    ssize_t n;
+    ssize_t n = read(fd, into, size);
 
-    do
-        n = read(fd, into, size);
-    while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
     *got = (size_t)n;

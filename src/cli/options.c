@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_CODE = 256, SECONDS_MAX = 86400 }; /* codes above those of letters */
+enum { FIRST_CODE = 256, SECONDS_MAX = 86400, NUMBER_MAX = 1000000000 }; /* codes above letters */
 
 const struct gw_cli_option gw_cli_help_option = {
     .name = "help", .letter = 'h', .type = GW_CLI_FLAG, .help = "show this help"};
@@ -74,6 +74,18 @@ static bool set_seconds(const struct gw_cli_option *option, const char *text, vo
     return true;
 }
 
+static bool set_number(const struct gw_cli_option *option, const char *text, void *value)
+{
+    char *end;
+    long long number = strtoll(text, &end, 10);
+
+    (void)option;
+    if (*text < '0' || *text > '9' || *end || number < 1 || number > NUMBER_MAX)
+        return false;
+    *(int64_t *)value = number;
+    return true;
+}
+
 static void describe_choices(const struct gw_cli_option *option, char *text, size_t size)
 {
     size_t used = 0;
@@ -89,6 +101,12 @@ static void describe_seconds(const struct gw_cli_option *option, char *text, siz
     snprintf(text, size, "seconds from 0.001 to %d", SECONDS_MAX);
 }
 
+static void describe_number(const struct gw_cli_option *option, char *text, size_t size)
+{
+    (void)option;
+    snprintf(text, size, "a whole number from 1 to %d", NUMBER_MAX);
+}
+
 /* describe says what the setter takes; NULL: it takes everything. */
 static const struct type {
     bool (*set)(const struct gw_cli_option *option, const char *text, void *value);
@@ -98,6 +116,7 @@ static const struct type {
     [GW_CLI_TEXT] = {set_text, NULL},
     [GW_CLI_CHOICE] = {set_choice, describe_choices},
     [GW_CLI_SECONDS] = {set_seconds, describe_seconds},
+    [GW_CLI_NUMBER] = {set_number, describe_number},
 };
 
 static bool set(const struct gw_cli_option *option, const char *text, void *values)

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * send: what Genesys does, by hand. One easy handle for all events, so the connection is kept.
+ * send: what Genesys does, by hand. Here events are read, again and again where there is a --count;
+ * sender.c posts them, send_report.c says what came of it.
  */
-#include "gw/lines.h"
-#include "gw/signer.h"
+#include "send_report.h"
 
-#include <curl/curl.h>
+#include "gw/lines.h"
+#include "gw/scanner.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-enum {
-    STATUSES = 1000,     /* what can be written as three digits */
-    DETAILS_MAX = 10,    /* answers that are told in full */
-    ANSWER_SHOWN = 1024, /* bytes of one */
-};
-
 struct values {
     struct gw_signer_options signer;
-    int64_t timeout_ms;
-    bool lines;
+    int64_t timeout_ms, count, concurrency, rate;
+    bool lines, vary_id;
 };
 
 static const struct gw_cli_option options[] = {
@@ -28,153 +24,84 @@ static const struct gw_cli_option options[] = {
      "how long to wait for each answer"},
     {"lines", 0, GW_CLI_FLAG, NULL, NULL, NULL, offsetof(struct values, lines),
      "FILE is JSON Lines: one event a line"},
+    {"count", 'n', GW_CLI_NUMBER, "N", NULL, NULL, offsetof(struct values, count),
+     "send N events, the FILEs round and round"},
+    {"concurrency", 'j', GW_CLI_NUMBER, "C", "1", NULL, offsetof(struct values, concurrency),
+     "have up to C events under way at once"},
+    {"rate", 'r', GW_CLI_NUMBER, "R", NULL, NULL, offsetof(struct values, rate),
+     "begin R events a second, without waiting for answers"},
+    {"vary-id", 0, GW_CLI_FLAG, NULL, NULL, NULL, offsetof(struct values, vary_id),
+     "put a number behind each conversation_id"},
 };
 
-struct sender {
-    CURL *curl;
-    struct gw_signer signer;
-    struct gw_buffer header; /* the signature's */
-    struct gw_buffer answer;
-    char error[CURL_ERROR_SIZE];
-    uint64_t statuses[STATUSES];
-    uint64_t unanswered[CURL_LAST]; /* by CURLcode */
-    uint64_t refused;               /* not answered 2xx */
-    bool unreadable;                /* an input was */
+/* What is read, and how far. */
+struct run {
+    const struct values *given;
+    struct gw_sender *sender;
+    struct gw_send_report report;
+    struct gw_scan_plan plan; /* of conversation_id, for --vary-id */
+    size_t id_slot;
+    struct gw_buffer varied;
+    uint64_t sent;
+    bool unreadable; /* an input was */
 };
 
-/* Where an event came from, for messages. */
-struct origin {
-    const char *name;
-    size_t line; /* 0: the whole file */
-};
+/* Ends the reading of all inputs, beside the results of gw_lines_next. */
+#define OVER 100
 
-/* More than is shown is read all the same, as the connection is to be kept. */
-static size_t take_answer(char *bytes, size_t one, size_t len, void *context)
+/* --- events --- */
+
+/* A body that is no JSON, or has no such string, stays what it is. */
+static int vary_id(struct run *run, struct gw_str *body)
 {
-    struct gw_buffer *answer = context;
-    size_t room = answer->max - answer->len, taken = len < room ? len : room;
+    struct gw_scan_result scan;
+    const struct gw_json_value *id = &scan.values[run->id_slot];
+    int r = gw_scan(&run->plan, *body, &scan);
 
-    (void)one;
-    return gw_buffer_append(answer, (struct gw_str){bytes, taken}) == 0 ? len : 0;
-}
+    if (r < 0)
+        return r;
+    if (r > 0 || id->type != GW_JSON_STRING)
+        return 0;
+    const char *quote = id->text.data + id->text.len - 1;
+    size_t before = (size_t)(quote - body->data);
 
-/* @return "NAME" or "NAME:LINE". */
-static const char *format_origin(const struct origin *origin, char *text, size_t size)
-{
-    if (origin->line == 0)
-        return origin->name;
-    snprintf(text, size, "%s:%zu", origin->name, origin->line);
-    return text;
-}
-
-/* The first few in full, so that a dead server does not flood the terminal. */
-static bool is_told(struct sender *sender)
-{
-    return ++sender->refused <= DETAILS_MAX;
-}
-
-static void count_unanswered(struct sender *sender, const struct origin *origin, CURLcode code)
-{
-    char where[4096];
-
-    sender->unanswered[code < CURL_LAST ? code : CURL_LAST - 1]++;
-    if (is_told(sender))
-        gw_cli_error("%s: no answer: %s", format_origin(origin, where, sizeof(where)),
-                     *sender->error ? sender->error : curl_easy_strerror(code));
-}
-
-/* What was kept of the answer, without the line breaks at its end. */
-static struct gw_str shown_answer(const struct sender *sender)
-{
-    struct gw_str text = gw_buffer_str(&sender->answer);
-
-    while (text.len > 0 && strchr("\r\n", text.data[text.len - 1]))
-        text.len--;
-    return text.len > 0 ? text : GW_STR("(no body)");
-}
-
-static void count_answer(struct sender *sender, const struct origin *origin)
-{
-    struct gw_str answer = shown_answer(sender);
-    char where[4096];
-    long status = 0;
-
-    (void)curl_easy_getinfo(sender->curl, CURLINFO_RESPONSE_CODE, &status);
-    sender->statuses[status > 0 && status < STATUSES ? status : 0]++;
-    if (status / 100 != 2 && is_told(sender))
-        gw_cli_error("%s: answered %ld: %.*s", format_origin(origin, where, sizeof(where)), status,
-                     (int)answer.len, answer.data);
-}
-
-/* Signs @body and leaves the whole header in sender->header, as a C string. */
-static int sign(struct sender *sender, struct gw_str body)
-{
-    struct gw_buffer *header = &sender->header;
-    int r;
-
-    header->len = 0;
-    r = gw_buffer_appendf(header, "%s: ", sender->signer.scheme.header);
+    run->varied.len = 0;
+    r = gw_buffer_append(&run->varied, (struct gw_str){body->data, before});
     if (r == 0)
-        r = gw_signer_append_value(&sender->signer, body, header);
-    return r < 0 ? r : gw_buffer_append(header, (struct gw_str){"", 1});
+        r = gw_buffer_appendf(&run->varied, "-%" PRIu64, run->sent + 1);
+    if (r == 0)
+        r = gw_buffer_append(&run->varied, (struct gw_str){quote, body->len - before});
+    if (r == 0)
+        *body = gw_buffer_str(&run->varied);
+    return r;
 }
 
-static struct curl_slist *list_headers(const char *signature)
+static bool is_complete(const struct run *run)
 {
-    struct curl_slist *type = curl_slist_append(NULL, "Content-Type: application/json"), *all;
-
-    if (!type)
-        return NULL;
-    all = curl_slist_append(type, signature);
-    if (!all)
-        curl_slist_free_all(type);
-    return all;
+    return run->given->count > 0 && run->sent >= (uint64_t)run->given->count;
 }
 
-/* The body is borrowed: POSTFIELDS does not copy. */
-static CURLcode post(struct sender *sender, struct curl_slist *headers, struct gw_str body)
+/* @return 0 whatever the answer was, OVER, or -ENOMEM. */
+static int send_event(struct run *run, const struct gw_origin *origin, struct gw_str body)
 {
-    CURL *curl = sender->curl;
-    CURLcode code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    int r = run->given->vary_id ? vary_id(run, &body) : 0;
 
-    sender->answer.len = 0;
-    *sender->error = '\0';
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.len ? body.data : "");
-    return code == CURLE_OK ? curl_easy_perform(curl) : code;
+    if (r == 0)
+        r = gw_sender_send(run->sender, origin, body);
+    if (r < 0)
+        return r;
+    run->sent++;
+    return r == GW_SENDER_INTERRUPTED || is_complete(run) ? OVER : 0;
 }
 
-/* @return 0 whatever the answer was, or -ENOMEM. */
-static int send_event(struct sender *sender, const struct origin *origin, struct gw_str body)
+static int send_whole(struct run *run, const char *path)
 {
-    struct curl_slist *headers;
-    CURLcode code;
-
-    if (sign(sender, body) < 0)
-        return -ENOMEM;
-    headers = list_headers(sender->header.data);
-    if (!headers)
-        return -ENOMEM;
-    code = post(sender, headers, body);
-    if (code == CURLE_OK)
-        count_answer(sender, origin);
-    else
-        count_unanswered(sender, origin, code);
-    (void)curl_easy_setopt(sender->curl, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(headers);
-    return 0;
-}
-
-static int send_whole(struct sender *sender, const char *path)
-{
-    struct origin origin = {.name = gw_lines_name(path)};
+    const struct gw_origin origin = {.name = gw_lines_name(path)};
     struct gw_buffer body;
     int r = gw_lines_read_whole(path, GW_LINES_MAX_BYTES, &body);
 
     if (r == 0)
-        r = send_event(sender, &origin, gw_buffer_str(&body));
+        r = send_event(run, &origin, gw_buffer_str(&body));
     gw_buffer_deinit(&body);
     return r;
 }
@@ -187,8 +114,8 @@ static bool is_blank(struct gw_str line)
     return true;
 }
 
-/* @return 0 to go on, GW_LINES_END at the end, or -errno. */
-static int send_next_line(struct sender *sender, struct gw_lines *lines, struct origin *origin)
+/* @return 0 to go on, GW_LINES_END at the end, OVER, or -errno. */
+static int send_next_line(struct run *run, struct gw_lines *lines, struct gw_origin *origin)
 {
     struct gw_str line;
     int r = gw_lines_next(lines, &line);
@@ -197,11 +124,11 @@ static int send_next_line(struct sender *sender, struct gw_lines *lines, struct 
     switch (r) {
     case 0:
     case GW_LINES_UNFINISHED:
-        return is_blank(line) ? 0 : send_event(sender, origin, line);
+        return is_blank(line) ? 0 : send_event(run, origin, line);
     case GW_LINES_TOO_LONG:
         gw_cli_error("%s:%zu: not sent: longer than %zu MiB", origin->name, origin->line,
                      GW_LINES_MAX_BYTES >> 20);
-        sender->unreadable = true;
+        run->unreadable = true;
         return 0;
     case GW_LINES_CORRUPT:
         return -EBADMSG;
@@ -210,54 +137,115 @@ static int send_next_line(struct sender *sender, struct gw_lines *lines, struct 
     }
 }
 
-static int send_lines(struct sender *sender, const char *path)
+static int send_lines(struct run *run, const char *path)
 {
-    struct origin origin = {.name = gw_lines_name(path)};
+    struct gw_origin origin = {.name = gw_lines_name(path)};
     struct gw_lines lines;
     int r = gw_lines_open(&lines, path, GW_LINES_MAX_BYTES);
 
     if (r < 0)
         return r;
     do
-        r = send_next_line(sender, &lines, &origin);
+        r = send_next_line(run, &lines, &origin);
     while (r == 0);
     gw_lines_close(&lines);
     return r == GW_LINES_END ? 0 : r;
 }
 
-static void send_files(struct sender *sender, char **paths, size_t count, bool by_lines)
+/* --- inputs --- */
+
+/* @return whether it is over. */
+static bool send_files(struct run *run, char **paths, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        int r = by_lines ? send_lines(sender, paths[i]) : send_whole(sender, paths[i]);
+        int r = run->given->lines ? send_lines(run, paths[i]) : send_whole(run, paths[i]);
 
+        if (r == OVER || gw_sender_is_interrupted())
+            return true;
         if (r == 0)
             continue;
+        gw_send_report_clear_bar(&run->report);
         gw_cli_error("%s: %s", gw_lines_name(paths[i]), strerrordesc_np(-r));
-        sender->unreadable = true;
+        run->unreadable = true;
     }
+    return false;
 }
 
-static void print_count(uint64_t count, const char *prefix, const char *answer)
+/* Round and round only for as long as each round brings something and nothing is wrong with it. */
+static void send_rounds(struct run *run, char **paths, size_t count)
 {
-    if (count > 0)
-        printf("%8" PRIu64 "  %s%s\n", count, prefix, answer);
+    uint64_t sent;
+
+    do
+        sent = run->sent;
+    while (!send_files(run, paths, count) && run->given->count > 0 && run->sent > sent &&
+           !run->unreadable);
+    gw_sender_finish(run->sender);
 }
 
-static void print_counts(const struct sender *sender)
+/* --- what is said of it --- */
+
+static void note_beginning(struct run *run)
 {
-    char status[8];
+    struct gw_sender_progress progress;
 
-    if (sender->refused > DETAILS_MAX)
-        gw_cli_error("... and %" PRIu64 " more that were not answered 2xx",
-                     sender->refused - DETAILS_MAX);
-    puts("  EVENTS  ANSWER");
-    for (unsigned i = 0; i < STATUSES; i++) {
-        snprintf(status, sizeof(status), "%03u", i);
-        print_count(sender->statuses[i], "", status);
-    }
-    for (int code = 0; code < CURL_LAST; code++)
-        print_count(sender->unanswered[code], "none: ", curl_easy_strerror((CURLcode)code));
+    gw_sender_tell(run->sender, &progress);
+    run->report.begun_us = progress.first_us;
 }
+
+static void count_answer(void *context, const struct gw_sent *sent)
+{
+    struct run *run = context;
+
+    note_beginning(run);
+    gw_send_report_count(&run->report, sent);
+}
+
+static void show_bar(void *context)
+{
+    struct run *run = context;
+
+    note_beginning(run);
+    gw_send_report_bar(&run->report);
+}
+
+/* How fast events were begun, of which there are two at least. */
+static double begun_a_second(const struct gw_sender_progress *progress)
+{
+    int64_t took_us = progress->last_us - progress->first_us;
+
+    return (double)(progress->begun - 1) * 1e6 / (double)(took_us > 0 ? took_us : 1);
+}
+
+static void say_shortfall(const struct run *run)
+{
+    struct gw_sender_progress progress;
+    const int64_t rate = run->given->rate;
+
+    gw_sender_tell(run->sender, &progress);
+    if (gw_sender_is_interrupted())
+        gw_cli_error("interrupted: %zu events were under way, of which no answer is known",
+                     progress.under_way);
+    if (rate > 0 && progress.begun > 1 && begun_a_second(&progress) < 0.95 * (double)rate)
+        gw_cli_error("the rate was not reached: %.1f of %" PRId64
+                     " a second; with a greater --concurrency fewer wait for answers",
+                     begun_a_second(&progress), rate);
+}
+
+static enum gw_cli_exit conclude(struct run *run)
+{
+    const struct values *given = run->given;
+
+    gw_send_report_clear_bar(&run->report);
+    gw_send_report_print(&run->report);
+    if (given->count > 0 || given->rate > 0 || given->concurrency > 1)
+        gw_send_report_print_times(&run->report);
+    say_shortfall(run);
+    return run->report.refused > 0 || run->unreadable || gw_sender_is_interrupted() ? GW_CLI_FAILED
+                                                                                    : GW_CLI_OK;
+}
+
+/* --- the command --- */
 
 /* @return NULL after it has said what is wrong with @url. */
 static CURLU *parse_url(const char *url)
@@ -279,59 +267,78 @@ static CURLU *parse_url(const char *url)
     return NULL;
 }
 
-/* Nothing follows redirects: the signature is meant for this receiver. */
-static CURLcode set_up_curl(struct sender *sender, CURLU *url, int64_t timeout_ms)
+/* Standard input is read once, and while it is waited for nothing else goes on. */
+static bool check_inputs(const struct values *given, char **paths, size_t count)
 {
-    CURL *curl = sender->curl;
-    CURLcode code = curl_easy_setopt(curl, CURLOPT_CURLU, url);
+    bool from_stdin = count == 0;
 
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_USERAGENT, GW_CLI_PROGRAM "/" GW_VERSION);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, sender->error);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sender->answer);
-    return code;
+    for (size_t i = 0; i < count; i++)
+        from_stdin |= strcmp(paths[i], "-") == 0;
+    if (given->concurrency > GW_SENDER_CONCURRENCY_MAX) {
+        gw_cli_error("option '--concurrency' takes at most %d", GW_SENDER_CONCURRENCY_MAX);
+        return false;
+    }
+    if (from_stdin && (given->count > 0 || given->concurrency > 1)) {
+        gw_cli_error("--count and --concurrency need FILEs, not standard input");
+        return false;
+    }
+    return true;
 }
 
-static enum gw_cli_exit send_all(struct sender *sender, CURLU *url, const struct values *given,
+static enum gw_cli_exit send_all(struct run *run, CURLU *url, struct gw_signer *signer,
                                  char **paths, size_t count)
 {
     static char *standard_input[] = {"-"};
+    const struct gw_sender_options wanted = {
+        .url = url,
+        .signer = signer,
+        .timeout_ms = run->given->timeout_ms,
+        .concurrency = (size_t)run->given->concurrency,
+        .rate = run->given->rate,
+        .answered = count_answer,
+        .waiting = show_bar,
+        .context = run,
+    };
 
-    sender->curl = curl_easy_init();
-    if (!sender->curl || set_up_curl(sender, url, given->timeout_ms) != CURLE_OK) {
+    gw_scan_plan_init(&run->plan);
+    run->sender = gw_sender_new(&wanted);
+    if (!run->sender ||
+        gw_scan_plan_add(&run->plan, GW_STR("conversation_id"), &run->id_slot) != 0) {
         gw_cli_error("cannot set up libcurl");
         return GW_CLI_FAILED;
     }
-    send_files(sender, count > 0 ? paths : standard_input, count > 0 ? count : 1, given->lines);
-    print_counts(sender);
-    return sender->refused > 0 || sender->unreadable ? GW_CLI_FAILED : GW_CLI_OK;
+    if (run->given->count > 0)
+        run->report.wanted = (uint64_t)run->given->count;
+    else if (!run->given->lines)
+        run->report.wanted = count > 0 ? count : 1;
+    send_rounds(run, count > 0 ? paths : standard_input, count > 0 ? count : 1);
+    return conclude(run);
 }
 
-static void deinit(struct sender *sender)
+static enum gw_cli_exit run_send(const struct values *given, CURLU *url, char **paths, size_t count)
 {
-    curl_easy_cleanup(sender->curl);
-    gw_signer_deinit(&sender->signer);
-    gw_buffer_deinit(&sender->header);
-    gw_buffer_deinit(&sender->answer);
+    struct run run = {.given = given};
+    struct gw_signer signer;
+    enum gw_cli_exit status = gw_signer_init(&signer, &given->signer);
+
+    if (status != GW_CLI_OK)
+        return status;
+    gw_buffer_init(&run.varied, SIZE_MAX);
+    status = send_all(&run, url, &signer, paths, count);
+    gw_sender_free(run.sender);
+    gw_buffer_deinit(&run.varied);
+    gw_signer_deinit(&signer);
+    return status;
 }
 
 static enum gw_cli_exit run(const void *values, char **operands, size_t count)
 {
     const struct values *given = values;
-    struct sender sender = {.header.max = SIZE_MAX, .answer.max = ANSWER_SHOWN};
     enum gw_cli_exit status;
     CURLU *url;
 
+    if (!check_inputs(given, operands + 1, count - 1))
+        return GW_CLI_USAGE;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         gw_cli_error("cannot set up libcurl");
         return GW_CLI_FAILED;
@@ -339,10 +346,7 @@ static enum gw_cli_exit run(const void *values, char **operands, size_t count)
     url = parse_url(operands[0]);
     if (!url)
         return GW_CLI_USAGE;
-    status = gw_signer_init(&sender.signer, &given->signer);
-    if (status == GW_CLI_OK)
-        status = send_all(&sender, url, given, operands + 1, count - 1);
-    deinit(&sender);
+    status = run_send(given, url, operands + 1, count - 1);
     curl_url_cleanup(url);
     curl_global_cleanup();
     return status;
@@ -354,8 +358,10 @@ const struct gw_cli_command gw_cli_send = {
     .summary = "Sign events and post them to a webhook",
     .description =
         "Posts each FILE, or standard input without one, as it is, and counts the\n"
-        "answers. With --lines each line is an event, sent as soon as it is read. Redirects\n"
-        "are not followed. The status is 0 only if every event was answered 2xx.",
+        "answers. With --lines each line is an event, sent as soon as it is read. With\n"
+        "--count, --concurrency or --rate it is said, too, how fast they were answered; at\n"
+        "a rate the time counts from when an event was due. Redirects are not followed.\n"
+        "The status is 0 only if every event was answered 2xx.",
     .example = "genesys-webhook send http://127.0.0.1:8080/webhook event.json",
     .options = options,
     .option_count = GW_COUNT(options),

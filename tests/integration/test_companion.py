@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The companion against the real daemon: sign, send, health, show."""
+"""The companion against the real daemon: sign, health and show."""
 
 import gzip
 import json
@@ -76,45 +76,23 @@ def test_the_help_s_own_example_works_with_curl(daemon, tmp_path):
     assert json.loads(done.stdout) == {"success": True, "eventId": "c-1"}
 
 
-def test_send_posts_files_and_counts_answers(daemon, tmp_path):
-    files = [write(tmp_path / f"{number}.json", event(f"c-{number}")) for number in range(3)]
-    done = run("send", url(daemon), *files)
-    assert done.returncode == 0 and done.stderr == ""
-    assert done.stdout.split() == ["EVENTS", "ANSWER", "3", "200"]
-    assert sorted(daemon.ids()) == ["c-0", "c-1", "c-2"]
+def shown(*arguments, **options):
+    done = run("show", "--json", *arguments, **options)
+    assert done.returncode == 0, done.stderr
+    return {record["conversationId"]: record
+            for record in map(json.loads, done.stdout.splitlines())}
 
 
-def test_send_posts_json_lines(daemon):
-    lines = b"\n".join([event("c-1"), b"", event("c-2"), b"{broken", event("c-3")])
-    done = run("send", "--lines", url(daemon), stdin=lines)
-    assert done.returncode == 1, "one was not answered 2xx"
-    assert done.stdout.split()[2:] == ["3", "200", "1", "400"]
-    assert "4" in done.stderr and "400" in done.stderr
-    assert sorted(daemon.ids()) == ["c-1", "c-2", "c-3"]
-
-
-def test_send_with_a_wrong_secret_shows_the_401(daemon):
-    done = run("send", url(daemon), stdin=event("c-1"), secret="another-secret-0123456789")
-    assert done.returncode == 1 and "401" in done.stdout
-
-
-def test_send_to_nobody_fails():
-    done = run("send", f"http://127.0.0.1:{free_port('127.0.0.1')}/webhook", stdin=event("c-1"))
-    assert done.returncode == 1
-    assert "no answer" in done.stderr
-
-
-def test_send_waits_no_longer_than_it_was_told():
-    with wire.socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        done = run("send", "--timeout", "0.5", f"http://127.0.0.1:{port}/", stdin=event("c-1"))
-    assert done.returncode == 1 and "no answer" in done.stderr
-
-
-@pytest.mark.parametrize("target", ["nonsense://x", "http://", "file:///etc/passwd"])
-def test_send_to_no_url_is_an_error(target):
-    done = run("send", target, stdin=b"{}")
-    assert done.returncode in (1, 2) and target in done.stderr
+def fill(daemon):
+    """A conversation's life out of order, and another one."""
+    bodies = [event("c-1", "conversation:ended", timestamp="2026-11-23T12:09:00Z"),
+              event("c-1", "conversation:updated", type=None, state="held",
+                    timestamp="2026-11-23T12:05:00Z"),
+              event("c-1", timestamp="2026-11-23T12:00:00Z", external_contact={"id": "k-7"}),
+              event("c-2", timestamp="2026-11-23T12:01:00Z")]
+    for body in bodies:
+        assert daemon.post(body).status == 200
+    return bodies
 
 
 def test_health_says_nothing_where_all_is_well(daemon):
@@ -169,25 +147,6 @@ def test_health_asks_through_a_unix_socket(tmp_path, answer, status):
         done = run("health", "--unix-socket", server.server_address, "http://localhost/readyz")
         answering.join()
     assert done.returncode == status, done.stderr
-
-
-def shown(*arguments, **options):
-    done = run("show", "--json", *arguments, **options)
-    assert done.returncode == 0, done.stderr
-    return {record["conversationId"]: record
-            for record in map(json.loads, done.stdout.splitlines())}
-
-
-def fill(daemon):
-    """A conversation's life out of order, and another one."""
-    bodies = [event("c-1", "conversation:ended", timestamp="2026-11-23T12:09:00Z"),
-              event("c-1", "conversation:updated", type=None, state="held",
-                    timestamp="2026-11-23T12:05:00Z"),
-              event("c-1", timestamp="2026-11-23T12:00:00Z", external_contact={"id": "k-7"}),
-              event("c-2", timestamp="2026-11-23T12:01:00Z")]
-    for body in bodies:
-        assert daemon.post(body).status == 200
-    return bodies
 
 
 def test_show_folds_the_lines_to_records(daemon):

@@ -13,7 +13,7 @@ struct values {
     bool quiet;
     const char *name;
     int color;
-    int64_t wait_ms;
+    int64_t wait_ms, number;
 };
 
 static const char *const colors[] = {"red", "green", NULL};
@@ -24,6 +24,7 @@ static const struct gw_cli_option options[] = {
     {"color", 0, GW_CLI_CHOICE, NULL, "green", colors, offsetof(struct values, color), "a color"},
     {"colour-of-old", 0, GW_CLI_FLAG, NULL, NULL, NULL, offsetof(struct values, quiet), "none"},
     {"wait", 0, GW_CLI_SECONDS, "SECONDS", "1.5", NULL, offsetof(struct values, wait_ms), "wait"},
+    {"times", 0, GW_CLI_NUMBER, "N", "1", NULL, offsetof(struct values, number), "how often"},
 };
 
 static const struct gw_cli_command command = {.name = "test",
@@ -51,20 +52,20 @@ static void test_options_are_read_wherever_they_stand(void **state)
         struct values expected;
         const char *first_operand;
     } cases[] = {
-        {{NULL}, {false, NULL, 1, 1500}, NULL},
-        {{"-q", "file"}, {true, NULL, 1, 1500}, "file"},
-        {{"file", "--quiet"}, {true, NULL, 1, 1500}, "file"},
-        {{"-qn", "x"}, {true, "x", 1, 1500}, NULL},
-        {{"-nx"}, {false, "x", 1, 1500}, NULL},
-        {{"--name=", "--color=red"}, {false, "", 0, 1500}, NULL},
-        {{"--name", "--quiet"}, {false, "--quiet", 1, 1500}, NULL},
-        {{"--name", "a", "--name", "b"}, {false, "b", 1, 1500}, NULL},
-        {{"--wait", "2"}, {false, NULL, 1, 2000}, NULL},
-        {{"--wait", "0.0015"}, {false, NULL, 1, 2}, NULL},
-        {{"--wait", "86400"}, {false, NULL, 1, 86400000}, NULL},
-        {{"--na", "x"}, {false, "x", 1, 1500}, NULL},
-        {{"--", "-q"}, {false, NULL, 1, 1500}, "-q"},
-        {{"-"}, {false, NULL, 1, 1500}, "-"},
+        {{NULL}, {false, NULL, 1, 1500, 1}, NULL},
+        {{"-q", "file"}, {true, NULL, 1, 1500, 1}, "file"},
+        {{"file", "--quiet"}, {true, NULL, 1, 1500, 1}, "file"},
+        {{"-qn", "x"}, {true, "x", 1, 1500, 1}, NULL},
+        {{"-nx"}, {false, "x", 1, 1500, 1}, NULL},
+        {{"--name=", "--color=red"}, {false, "", 0, 1500, 1}, NULL},
+        {{"--name", "--quiet"}, {false, "--quiet", 1, 1500, 1}, NULL},
+        {{"--name", "a", "--name", "b"}, {false, "b", 1, 1500, 1}, NULL},
+        {{"--wait", "2"}, {false, NULL, 1, 2000, 1}, NULL},
+        {{"--wait", "0.0015"}, {false, NULL, 1, 2, 1}, NULL},
+        {{"--wait", "86400"}, {false, NULL, 1, 86400000, 1}, NULL},
+        {{"--na", "x"}, {false, "x", 1, 1500, 1}, NULL},
+        {{"--", "-q"}, {false, NULL, 1, 1500, 1}, "-q"},
+        {{"-"}, {false, NULL, 1, 1500, 1}, "-"},
     };
 
     (void)state;
@@ -85,6 +86,18 @@ static void test_options_are_read_wherever_they_stand(void **state)
         assert_string_equal(argv[first] ? argv[first] : "none",
                             cases[i].first_operand ? cases[i].first_operand : "none");
     }
+}
+
+static void test_numbers_are_whole(void **state)
+{
+    static const char *const most[ARGUMENTS] = {"--times", "1000000000"};
+    char message[256], *argv[ARGUMENTS + 1];
+    struct values values;
+    int first;
+
+    (void)state;
+    assert_int_equal(parse(&command, most, &values, message, sizeof(message), argv, &first), 0);
+    assert_int_equal(values.number, 1000000000);
 }
 
 static void test_mistakes_are_named(void **state)
@@ -110,6 +123,14 @@ static void test_mistakes_are_named(void **state)
         {{"--wait", "nan"}, "option '--wait' takes seconds from 0.001 to 86400, not 'nan'"},
         {{"--wait", "1s"}, "option '--wait' takes seconds from 0.001 to 86400, not '1s'"},
         {{"--wait", ""}, "option '--wait' takes seconds from 0.001 to 86400, not ''"},
+        {{"--times", "0"}, "option '--times' takes a whole number from 1 to 1000000000, not '0'"},
+        {{"--times", "-1"}, "option '--times' takes a whole number from 1 to 1000000000, not '-1'"},
+        {{"--times", " 1"}, "option '--times' takes a whole number from 1 to 1000000000, not ' 1'"},
+        {{"--times", "1k"}, "option '--times' takes a whole number from 1 to 1000000000, not '1k'"},
+        {{"--times", "1000000001"},
+         "option '--times' takes a whole number from 1 to 1000000000, not '1000000001'"},
+        {{"--times", "99999999999999999999"},
+         "option '--times' takes a whole number from 1 to 1000000000, not '99999999999999999999'"},
         {{"--wait", "1e9"}, "option '--wait' takes seconds from 0.001 to 86400, not '1e9'"},
     };
 
@@ -208,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_are_read_wherever_they_stand),
+        cmocka_unit_test(test_numbers_are_whole),
         cmocka_unit_test(test_mistakes_are_named),
         cmocka_unit_test(test_help_is_every_commands),
         cmocka_unit_test(test_a_subcommands_options_are_left_to_it),
