@@ -11,7 +11,7 @@
 #include "gw/saved_request.h"
 #include "gw/settings.h"
 
-#define GW_STEPS_MAX 24
+#define GW_STEPS_MAX 32 /* that none can come to */
 #define GW_STEP_TEXT_SIZE 1024
 
 enum gw_step_verdict {

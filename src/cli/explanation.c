@@ -10,6 +10,7 @@
 #include "gw/strict.h"
 #include "gw/time.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #define SHOWN 80         /* bytes of a text of the sender's */
 #define AROUND 24        /* bytes shown on either side of an error */
 #define ANSWER_SHOWN 400 /* bytes */
+#define LIKELY_SHOWN 5   /* headers that look like a signature */
 
 /* For printf's "%.*s". */
 #define CUT(text, most)                                                                            \
@@ -40,8 +42,7 @@ static GW_PRINTF(4, 5) void say(struct explainer *e, enum gw_step_verdict verdic
     va_list arguments;
     struct gw_step *step = &e->out->steps[e->out->count];
 
-    if (e->out->count == GW_STEPS_MAX)
-        return;
+    assert(e->out->count < GW_STEPS_MAX);
     e->out->count++;
     step->verdict = verdict;
     step->what = what;
@@ -200,11 +201,16 @@ static void tell_of_guess(struct explainer *e, const struct gw_guess *guess)
 /* Names alone: a value may be any other secret. */
 static void tell_of_likely(struct explainer *e, const struct gw_saved_header *headers, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!is_signature_header(e, headers[i].name) && gw_guess_is_digest(headers[i].value))
-            say(e, GW_STEP_NOTE, "header",
-                "%.*s looks like a signature, but none of the secrets made it",
-                CUT(headers[i].name, SHOWN));
+    size_t shown = 0;
+
+    for (size_t i = 0; i < count && shown < LIKELY_SHOWN; i++) {
+        if (is_signature_header(e, headers[i].name) || !gw_guess_is_digest(headers[i].value))
+            continue;
+        say(e, GW_STEP_NOTE, "header",
+            "%.*s looks like a signature, but none of the secrets made it",
+            CUT(headers[i].name, SHOWN));
+        shown++;
+    }
 }
 
 /* Of a value that is no signature at all. */

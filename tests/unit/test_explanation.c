@@ -200,6 +200,21 @@ static void test_neither_secret_nor_signature_is_told(void **state)
     }
 }
 
+static void test_a_flood_of_likely_headers_is_no_flood_of_notes(void **state)
+{
+    static const char line[] =
+        "\r\nA: 0000000000000000000000000000000000000000000000000000000000000000";
+    char head[3500] = POST;
+
+    (void)state;
+    while (strlen(head) + sizeof(line) < sizeof(head))
+        strncat(head, line, sizeof(head) - strlen(head) - 1);
+    explain("", head, FIRST, "{}");
+    assert_int_equal(explanation.reply, GW_REPLY_UNAUTHORIZED);
+    assert_int_equal(count(GW_STEP_NOTE), 5);
+    assert_true(said(GW_STEP_FAILED, "answer", "401"));
+}
+
 static void test_a_long_text_of_the_sender_is_cut(void **state)
 {
     char body[2200];
@@ -220,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_what_is_answered_is_said_with_its_reason),
         cmocka_unit_test(test_nothing_is_looked_at_beyond_what_refuses),
         cmocka_unit_test(test_neither_secret_nor_signature_is_told),
+        cmocka_unit_test(test_a_flood_of_likely_headers_is_no_flood_of_notes),
         cmocka_unit_test(test_a_long_text_of_the_sender_is_cut),
     };
 
