@@ -95,16 +95,27 @@ static enum gw_reason check_http(struct explainer *e)
     return GW_REASON_NONE;
 }
 
-static enum gw_reason check_length(struct explainer *e)
+static enum gw_reason refuse_length(struct explainer *e, enum gw_reason reason)
 {
-    size_t most = e->input->settings->max_body_bytes;
-    bool announced = e->head.content_lengths > 0 && e->head.content_length > most;
+    refuse(e, "length", reason);
+    say(e, GW_STEP_TRY, "length", "[server] max_body, which is %zu bytes",
+        e->input->settings->max_body_bytes);
+    return reason;
+}
 
-    if (!announced && e->input->request->body_len <= most)
+static enum gw_reason check_announced(struct explainer *e)
+{
+    if (e->head.content_lengths == 0 ||
+        e->head.content_length <= e->input->settings->max_body_bytes)
         return GW_REASON_NONE;
-    refuse(e, "length", announced ? GW_REASON_ANNOUNCED_LENGTH : GW_REASON_BODY_LENGTH);
-    say(e, GW_STEP_TRY, "length", "[server] max_body, which is %zu bytes", most);
-    return announced ? GW_REASON_ANNOUNCED_LENGTH : GW_REASON_BODY_LENGTH;
+    return refuse_length(e, GW_REASON_ANNOUNCED_LENGTH);
+}
+
+static enum gw_reason check_body(struct explainer *e)
+{
+    if (e->input->request->body_len <= e->input->settings->max_body_bytes)
+        return GW_REASON_NONE;
+    return refuse_length(e, GW_REASON_BODY_LENGTH);
 }
 
 static enum gw_reason check_path(struct explainer *e)
@@ -388,8 +399,8 @@ static const struct {
     enum gw_reason (*check)(struct explainer *e);
     bool of_head; /* looks at what is not there where the body alone was given */
 } checks[] = {
-    {check_http, true},   {check_length, false}, {check_path, true}, {check_method, true},
-    {check_sender, true}, {check_header, false}, {judge, false},
+    {check_http, true},   {check_announced, true}, {check_path, true},  {check_method, true},
+    {check_sender, true}, {check_header, false},   {check_body, false}, {judge, false},
 };
 
 /* What comes of the answer. */

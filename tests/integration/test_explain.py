@@ -51,6 +51,11 @@ REQUESTS = {
     "absolute form": post(CREATED, target="http://localhost/webhook"),
     "another method": post(CREATED).replace(b"POST", b"PUT", 1),
     "too long": post(CREATED + b" " * 4096),
+    "too long in chunks": chunked(CREATED + b" " * 4096, [1000]),
+    "too long in chunks, and forged": chunked(CREATED + b" " * 4096, [1000], secret=SECOND),
+    "too long in chunks, to another path": chunked(CREATED + b" " * 4096, [1000]).replace(
+        b"/webhook", b"/other", 1),
+    "announced too long, to another path": post(CREATED + b" " * 4096, target="/other"),
     "two lengths": post(CREATED, headers=[("Content-Length", len(CREATED))]),
     "a bad name": post(CREATED, headers=[("A b", "c")]),
     "no host": post(CREATED).replace(b"Host: localhost\r\n", b"", 1),
