@@ -187,10 +187,11 @@ def test_one_after_the_other_shares_a_connection(body):
         assert (receiver.most, receiver.connections) == (1, 1)
 
 
-def test_at_a_rate_a_late_answer_does_not_delay_the_next(body):
+def test_at_a_rate_a_late_answer_does_not_delay_the_next(tmp_path):
+    lines = write(tmp_path / "l.jsonl", event("c-1") + b"\n")
     with Receiver(lambda receiver: len(receiver.bodies) >= 5) as receiver:
-        done = run("send", "-n", 5, "--rate", 20, "-j", 8, receiver.url, body)
-    assert (done.returncode, done.stderr) == (0, "")
+        done = run("send", "--lines", "-n", 5, "--rate", 20, "-j", 8, receiver.url, lines)
+    assert done.returncode == 0, done.stderr
     assert times(done)[1] >= 0.2 and times(done)[6] >= 200, "the first waited for the fifth"
 
 
@@ -305,8 +306,9 @@ def test_where_there_is_no_terminal_there_is_no_bar(body):
         assert run("send", receiver.url, body).stderr == ""
 
 
-def test_every_event_of_a_load_is_accounted_for(daemon, body):
+def test_every_event_of_a_load_is_accounted_for(daemon, tmp_path):
     """No answer is lost or counted twice, and the daemon agrees."""
-    done = run("send", "-n", 500, "-j", 32, "--vary-id", url(daemon), body)
+    lines = write(tmp_path / "l.jsonl", (event("c-1") + b"\n") * 50)
+    done = run("send", "--lines", "-n", 500, "-j", 32, "--vary-id", url(daemon), lines)
     assert done.returncode == 0 and "     500  200\n" in done.stdout
     assert daemon.ids() == collections.Counter(f"c-1-{number}" for number in range(1, 501))
