@@ -18,4 +18,11 @@
 int gw_file_store_open(const struct gw_journal_options *options, struct gw_backend **backend,
                        char *message, size_t message_size) GW_MUST_CHECK;
 
+/**
+ * Where [file] path leads: a relative one into systemd's state directory ($STATE_DIRECTORY, the
+ * first of its list) where there is one.
+ * @return 0 or -ENAMETOOLONG.
+ */
+int gw_file_store_path(const char *path, char *resolved, size_t size) GW_MUST_CHECK;
+
 #endif

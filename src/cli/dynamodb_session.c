@@ -20,49 +20,41 @@
 
 /* --- open and close --- */
 
-static bool connect_to_table(struct gw_dynamodb_session *session)
+static int connect_to_table(struct gw_dynamodb_session *session, char *message)
 {
-    const struct gw_config *config = &session->config;
+    const struct gw_config *config = session->config;
     const struct gw_dynamodb_access_options options = {
         config->dynamodb_region, config->dynamodb_endpoint, config->dynamodb_ca_file};
-    char message[GW_AWS_MESSAGE_SIZE];
-
-    if (gw_dynamodb_access_open(&options, &session->access, message) != 0) {
-        gw_cli_error("%s", message);
-        return false;
-    }
-    int r = gw_dynamodb_access_client(&session->access, &session->loop, 1, MAX_ATTEMPTS,
-                                      ATTEMPT_TIMEOUT_MS, &session->client);
+    int r = gw_loop_init(&session->loop);
 
     if (r)
-        gw_cli_error("%s", strerrordesc_np(-r));
-    return r == 0;
+        return r;
+    r = gw_dynamodb_access_open(&options, &session->access, message);
+    return r ? r
+             : gw_dynamodb_access_client(&session->access, &session->loop, 1, MAX_ATTEMPTS,
+                                         ATTEMPT_TIMEOUT_MS, &session->client);
 }
 
-bool gw_dynamodb_session_open(struct gw_dynamodb_session *session, const char *path,
-                              int64_t timeout_ms)
+int gw_dynamodb_session_open(struct gw_dynamodb_session *session, const struct gw_config *config,
+                             int64_t timeout_ms, char *message)
 {
-    *session = (struct gw_dynamodb_session){0};
-    if (!gw_cli_load_config(path, &session->config))
-        return false;
+    int r;
+
+    *session = (struct gw_dynamodb_session){.config = config};
+    *message = '\0';
     gw_log_configure(GW_LOG_WARNING, GW_LOG_TEXT);
     gw_buffer_init(&session->body, BODY_MAX);
     session->started_at_ms = gw_time_monotonic_ms();
     session->deadline_ms = session->started_at_ms + timeout_ms;
-    int r = gw_loop_init(&session->loop);
-
-    if (r) {
-        gw_cli_error("%s", strerrordesc_np(-r));
-        gw_config_deinit(&session->config);
-        return false;
-    }
-    if (!connect_to_table(session)) {
-        gw_dynamodb_session_close(session);
-        return false;
-    }
-    session->wanted.ttl = session->config.dynamodb_ttl_ms > 0;
+    session->wanted.ttl = config->dynamodb_ttl_ms > 0;
+    r = connect_to_table(session, message);
     session->wanted.is_own_server = session->access.endpoint.is_custom;
-    return true;
+    if (r == 0)
+        return 0;
+    if (!*message)
+        (void)snprintf(message, GW_AWS_MESSAGE_SIZE, "%s", strerrordesc_np(-r));
+    gw_dynamodb_session_close(session);
+    return r;
 }
 
 void gw_dynamodb_session_close(struct gw_dynamodb_session *session)
@@ -73,7 +65,6 @@ void gw_dynamodb_session_close(struct gw_dynamodb_session *session)
     gw_loop_deinit(&session->loop);
     gw_dynamodb_access_close(&session->access);
     gw_buffer_deinit(&session->body);
-    gw_config_deinit(&session->config);
 }
 
 /* --- progress --- */
@@ -127,7 +118,7 @@ void gw_dynamodb_session_call(struct gw_dynamodb_session *session, enum gw_dynam
         return;
     }
     session->body.len = 0;
-    r = gw_dynamodb_action_body(action, session->config.dynamodb_table, &session->body);
+    r = gw_dynamodb_action_body(action, session->config->dynamodb_table, &session->body);
     (void)snprintf(session->target, sizeof(session->target), GW_DYNAMODB_TARGET_PREFIX "%s",
                    gw_dynamodb_action_name(action));
     call->target = session->target;
@@ -190,7 +181,7 @@ void gw_dynamodb_session_name(const struct gw_dynamodb_session *session,
     const struct gw_dynamodb_finding unnamed = *finding;
 
     (void)snprintf(finding->text, sizeof(finding->text), "%s in %s: %.300s",
-                   session->config.dynamodb_table, session->access.endpoint.region, unnamed.text);
+                   session->config->dynamodb_table, session->access.endpoint.region, unnamed.text);
 }
 
 void gw_dynamodb_session_report(struct gw_dynamodb_session *session, const char *what,

@@ -14,7 +14,7 @@
 #include "gw/loop.h"
 
 struct gw_dynamodb_session {
-    struct gw_config config;
+    const struct gw_config *config;
     struct gw_dynamodb_access access;
     struct gw_loop loop;
     struct gw_aws_client *client;
@@ -29,12 +29,13 @@ struct gw_dynamodb_session {
 };
 
 /**
- * Reads the configuration, finds region, endpoint and credentials; what fails is told.
- * @param path  NULL: the defaults
- * @return whether all went well; else nothing is held.
+ * Finds region, endpoint and credentials.
+ * @param config   borrowed for the session's life
+ * @param message  what was wrong and what to do; GW_AWS_MESSAGE_SIZE bytes
+ * @return 0 or a negative errno; nothing is held then.
  */
-bool gw_dynamodb_session_open(struct gw_dynamodb_session *session, const char *path,
-                              int64_t timeout_ms);
+int gw_dynamodb_session_open(struct gw_dynamodb_session *session, const struct gw_config *config,
+                             int64_t timeout_ms, char *message) GW_MUST_CHECK;
 void gw_dynamodb_session_close(struct gw_dynamodb_session *session);
 
 /* Sends one request and waits for its outcome. */

@@ -38,7 +38,7 @@ static void judge_backend(struct gw_dynamodb_session *session)
         .verdict = GW_DYNAMODB_WARNING,
         .text = "[storage] backend is not dynamodb: the daemon will not use this table"};
 
-    if (session->config.backend != GW_CONFIG_BACKEND_DYNAMODB)
+    if (session->config->backend != GW_CONFIG_BACKEND_DYNAMODB)
         gw_dynamodb_session_report(session, "backend", &finding);
 }
 
@@ -85,7 +85,7 @@ static bool look_at_all(struct gw_dynamodb_session *session)
     look(session, GW_DYNAMODB_DESCRIBE_TABLE);
     if (table->sight != GW_DYNAMODB_SEEN) {
         gw_dynamodb_describe(&session->state, GW_DYNAMODB_STATUS, &finding);
-        gw_cli_error("%s: %s", session->config.dynamodb_table, finding.text);
+        gw_cli_error("%s: %s", session->config->dynamodb_table, finding.text);
         return false;
     }
     look(session, GW_DYNAMODB_DESCRIBE_TTL);

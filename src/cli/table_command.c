@@ -49,11 +49,27 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
+static enum gw_cli_exit run_verb(enum gw_cli_exit (*act)(struct gw_dynamodb_session *session),
+                                 const struct gw_config *config, int64_t timeout_ms)
+{
+    struct gw_dynamodb_session session;
+    char message[GW_AWS_MESSAGE_SIZE];
+    enum gw_cli_exit status;
+
+    if (gw_dynamodb_session_open(&session, config, timeout_ms, message) != 0) {
+        gw_cli_error("%s", message);
+        return GW_CLI_FAILED;
+    }
+    status = act(&session);
+    gw_dynamodb_session_close(&session);
+    return status;
+}
+
 static enum gw_cli_exit run(const void *values, char **operands, size_t count)
 {
     const struct values *given = values;
     const struct verb *verb = find_verb(operands[0]);
-    struct gw_dynamodb_session session;
+    struct gw_config config;
     enum gw_cli_exit status;
 
     (void)count;
@@ -63,10 +79,10 @@ static enum gw_cli_exit run(const void *values, char **operands, size_t count)
         gw_cli_error("--json is for describe");
         return GW_CLI_USAGE;
     }
-    if (!gw_dynamodb_session_open(&session, given->config, given->timeout_ms))
+    if (!gw_cli_load_config(given->config, &config))
         return GW_CLI_FAILED;
-    status = given->json ? verb->run_json(&session) : verb->run(&session);
-    gw_dynamodb_session_close(&session);
+    status = run_verb(given->json ? verb->run_json : verb->run, &config, given->timeout_ms);
+    gw_config_deinit(&config);
     return status;
 }
 

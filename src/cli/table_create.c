@@ -28,7 +28,7 @@ static bool wait_for_change(struct gw_dynamodb_session *session, enum gw_dynamod
 
     gw_dynamodb_describe(&session->state, aspect, &finding);
     (void)snprintf(waiting_for, sizeof(waiting_for), "%s %s: %.200s",
-                   gw_dynamodb_aspect_name(aspect), session->config.dynamodb_table, finding.text);
+                   gw_dynamodb_aspect_name(aspect), session->config->dynamodb_table, finding.text);
     return gw_dynamodb_session_pause(session, waiting_for);
 }
 

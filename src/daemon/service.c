@@ -25,7 +25,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -324,17 +323,6 @@ static void ticked(struct gw_timer *timer, int64_t now_ms)
 
 /* --- life --- */
 
-/* A relative path is in systemd's state directory where there is one (the first of its list). */
-static int resolve_path(const char *path, char *resolved, size_t size)
-{
-    const char *state = getenv("STATE_DIRECTORY");
-    int len = *path == '/' || !state || !*state
-                  ? snprintf(resolved, size, "%s", path)
-                  : snprintf(resolved, size, "%.*s/%s", (int)strcspn(state, ":"), state, path);
-
-    return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
-}
-
 static int open_file(struct service *service, char *message, size_t message_size)
 {
     const struct gw_config *config = &service->started;
@@ -345,7 +333,7 @@ static int open_file(struct service *service, char *message, size_t message_size
         .max_queued_bytes = max_queued_bytes(config),
         .lock_timeout_ms = LOCK_TIMEOUT_MS,
     };
-    int r = resolve_path(config->file_path, path, sizeof(path));
+    int r = gw_file_store_path(config->file_path, path, sizeof(path));
 
     if (r)
         (void)snprintf(message, message_size, "the path is too long");

@@ -379,3 +379,13 @@ int gw_file_store_open(const struct gw_journal_options *options, struct gw_backe
         *backend = &opened->base;
     return result;
 }
+
+int gw_file_store_path(const char *path, char *resolved, size_t size)
+{
+    const char *state = getenv("STATE_DIRECTORY");
+    int len = *path == '/' || !state || !*state
+                  ? snprintf(resolved, size, "%s", path)
+                  : snprintf(resolved, size, "%.*s/%s", (int)strcspn(state, ":"), state, path);
+
+    return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+}
