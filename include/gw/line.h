@@ -18,6 +18,9 @@ enum gw_line_error {
     GW_LINE_BLANK          /* only blanks: left by a probe for room; not an error to speak of */
 };
 
+/* Whether there is nothing but blanks in it. */
+bool gw_line_is_blank(struct gw_str line);
+
 /**
  * Reads a line back into a write; the payload byte for byte as it was written.
  * @param line   without its LF; borrowed by the write

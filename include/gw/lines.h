@@ -9,6 +9,8 @@
 
 #include "gw/buffer.h"
 
+#include <sys/types.h>
+
 /* Twice the longest max_body, as a line repeats parts of its body, and what stands around them. */
 #define GW_LINES_MAX_BYTES (((size_t)64 << 20) + ((size_t)64 << 10))
 
@@ -27,6 +29,7 @@ struct gw_lines {
     size_t at;       /* of the line that is begun, in the buffer */
     size_t searched; /* bytes from there without a line break */
     size_t number;   /* of the line last returned, from 1 */
+    off_t offset;    /* of the line that is begun, in what was read */
     bool too_long;   /* the line that is begun */
     bool ended;
 };
@@ -41,6 +44,9 @@ int gw_lines_open(struct gw_lines *lines, const char *path, size_t max_line_byte
  */
 int gw_lines_next(struct gw_lines *lines, struct gw_str *line) GW_MUST_CHECK;
 void gw_lines_close(struct gw_lines *lines);
+
+/* Goes on at @offset of a plain regular file, after its end too. @return 0 or -errno. */
+int gw_lines_seek(struct gw_lines *lines, off_t offset) GW_MUST_CHECK;
 
 /**
  * Reads the whole file as it is.

@@ -134,6 +134,7 @@ static int finish(struct gw_lines *lines, size_t len, int result, struct gw_str 
         *line = (struct gw_str){lines->buffer.data + lines->at, len};
     lines->number++;
     lines->at += len + (result == 0);
+    lines->offset += (off_t)(len + (result == 0));
     lines->searched = 0;
     lines->too_long = false;
     return too_long ? GW_LINES_TOO_LONG : result;
@@ -147,6 +148,7 @@ static void keep_searching(struct gw_lines *lines, size_t held)
         return;
     lines->too_long = true;
     lines->at += held;
+    lines->offset += (off_t)held;
     lines->searched = 0;
 }
 
@@ -168,6 +170,16 @@ int gw_lines_next(struct gw_lines *lines, struct gw_str *line)
         if (r != 0)
             return r;
     }
+}
+
+int gw_lines_seek(struct gw_lines *lines, off_t offset)
+{
+    if (lseek(lines->fd, offset, SEEK_SET) < 0)
+        return -errno;
+    lines->offset = offset;
+    lines->at = lines->searched = lines->buffer.len = 0;
+    lines->too_long = lines->ended = false;
+    return 0;
 }
 
 int gw_lines_read_whole(const char *path, size_t max_bytes, struct gw_buffer *content)

@@ -131,13 +131,13 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static bool all_blank(struct gw_str text)
+bool gw_line_is_blank(struct gw_str line)
 {
     size_t i = 0;
 
-    while (i < text.len && is_blank(text.data[i]))
+    while (i < line.len && is_blank(line.data[i]))
         i++;
-    return i == text.len;
+    return i == line.len;
 }
 
 static int read_string(const struct gw_json_value *value, struct gw_arena *arena,
@@ -222,7 +222,7 @@ static int read_payload(const struct gw_json_value *value, struct gw_str line,
     if (value->type == GW_JSON_ABSENT || *last != '}')
         return GW_LINE_MALFORMED;
     end = from + value->text.len;
-    if (!all_blank((struct gw_str){end, (size_t)(last - end)}))
+    if (!gw_line_is_blank((struct gw_str){end, (size_t)(last - end)}))
         return GW_LINE_MALFORMED;
     while (is_blank(from[-1]))
         from--;
@@ -261,7 +261,7 @@ int gw_line_parse(struct gw_str line, struct gw_arena *arena, struct gw_write *w
     struct gw_write parsed = {0};
     int result;
 
-    if (all_blank(line))
+    if (gw_line_is_blank(line))
         return GW_LINE_BLANK;
     pthread_once(&plan_once, build_plan);
     result = gw_scan(&plan, line, &scan);

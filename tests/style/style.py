@@ -52,6 +52,8 @@ TRIED_BY = {
     "cli/table_check.c": "integration/test_table_command.py",
     "cli/table_command.c": "integration/test_table_command.py",
     "cli/table_create.c": "integration/test_table_command.py",
+    "cli/tail.c": "integration/test_tail.py",
+    "cli/tail_line.c": "integration/test_tail.py",
     "daemon/arguments.c": "integration/test_config_cli.py",
     "daemon/main.c": "integration/test_config_cli.py",
     "daemon/service.c": "integration/test_drain.py",
