@@ -54,7 +54,7 @@ extern const struct gw_cli_command *const gw_cli_commands[];
 extern const size_t gw_cli_command_count;
 extern const struct gw_cli_command gw_cli_program; /* what stands before a subcommand's name */
 extern const struct gw_cli_command gw_cli_sign, gw_cli_send, gw_cli_show, gw_cli_tail,
-    gw_cli_explain, gw_cli_table, gw_cli_health, gw_cli_help;
+    gw_cli_explain, gw_cli_table, gw_cli_doctor, gw_cli_health, gw_cli_help;
 extern const struct gw_cli_option gw_cli_help_option;
 
 /* @return NULL where there is none of that name. */

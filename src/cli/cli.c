@@ -16,8 +16,8 @@
 #include <stdio.h>
 
 const struct gw_cli_command *const gw_cli_commands[] = {
-    &gw_cli_sign,    &gw_cli_send,  &gw_cli_show,   &gw_cli_tail,
-    &gw_cli_explain, &gw_cli_table, &gw_cli_health, &gw_cli_help,
+    &gw_cli_sign,  &gw_cli_send,   &gw_cli_show,   &gw_cli_tail, &gw_cli_explain,
+    &gw_cli_table, &gw_cli_doctor, &gw_cli_health, &gw_cli_help,
 };
 const size_t gw_cli_command_count = GW_COUNT(gw_cli_commands);
 

@@ -40,7 +40,7 @@ int gw_dynamodb_session_open(struct gw_dynamodb_session *session, const struct g
 {
     int r;
 
-    *session = (struct gw_dynamodb_session){.config = config};
+    *session = (struct gw_dynamodb_session){.config = config, .skew_ms = INT64_MIN};
     *message = '\0';
     gw_log_configure(GW_LOG_WARNING, GW_LOG_TEXT);
     gw_buffer_init(&session->body, BODY_MAX);
@@ -134,6 +134,8 @@ void gw_dynamodb_session_call(struct gw_dynamodb_session *session, enum gw_dynam
     if (call->client) {
         gw_aws_call_deinit(call);
         fail(call, strerrordesc_np(-r));
+    } else if (r == 0 && call->http.date_ms > 0) {
+        session->skew_ms = call->http.date_ms - gw_time_now_ms();
     }
 }
 

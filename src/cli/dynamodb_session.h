@@ -22,6 +22,7 @@ struct gw_dynamodb_session {
     struct gw_buffer body;
     char target[64];
     int64_t started_at_ms, deadline_ms;
+    int64_t skew_ms; /* DynamoDB's clock less ours, by the last answer; INT64_MIN: none told it */
     struct gw_dynamodb_state state;
     struct gw_dynamodb_wanted wanted;
     bool is_wrong;      /* a finding was */

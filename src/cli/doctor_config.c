@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files that the daemon reads at start. Whoever runs this need not be the daemon's user: what
+ * that one alone may read is not checked, and a file's owner is judged only by who it is told to.
+ */
+#include "doctor.h"
+
+#include "gw/address.h"
+#include "gw/secret.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONFIGURATION "configuration"
+#define SECRET "secret"
+
+/* --- configuration --- */
+
+static void say_errors(struct gw_doctor *doctor, char *lines)
+{
+    for (char *end; (end = strchr(lines, '\n')); lines = end + 1) {
+        *end = '\0';
+        gw_doctor_say(doctor, GW_DOCTOR_WRONG, CONFIGURATION, "%s", lines);
+    }
+}
+
+static void judge_mode(struct gw_doctor *doctor)
+{
+    struct stat status;
+
+    if (stat(doctor->config_path, &status) == 0 && status.st_mode & (S_IWGRP | S_IWOTH))
+        gw_doctor_say(doctor, GW_DOCTOR_WRONG, CONFIGURATION,
+                      "%s can be written by its group or by others, who could change what the "
+                      "daemon does: chmod go-w it",
+                      doctor->config_path);
+}
+
+bool gw_doctor_look_at_configuration(struct gw_doctor *doctor)
+{
+    struct gw_config_errors errors = {.count = 0};
+    const char *path = doctor->config_path;
+    int r = path ? gw_config_load(&doctor->config, path, &errors)
+                 : gw_config_parse(&doctor->config, NULL, 0, "defaults", &errors);
+
+    say_errors(doctor, errors.text);
+    if (r == -ENOMEM)
+        gw_doctor_say(doctor, GW_DOCTOR_WRONG, CONFIGURATION, "%s", strerrordesc_np(ENOMEM));
+    if (r == 0)
+        gw_doctor_say(doctor, GW_DOCTOR_OK, CONFIGURATION, "%s",
+                      path ? path : "none was given by --config: the defaults");
+    if (path)
+        judge_mode(doctor);
+    return r == 0 || r == -EINVAL;
+}
+
+/* --- secrets --- */
+
+/* What people paste along, and Genesys does not sign with. */
+static bool has_blank(const struct gw_secret *secret)
+{
+    for (size_t i = 0; i < secret->len; i++)
+        if (isspace((unsigned char)secret->bytes[i]) || iscntrl((unsigned char)secret->bytes[i]))
+            return true;
+    return false;
+}
+
+static void judge_secret(struct gw_doctor *doctor, const struct gw_secret *secret)
+{
+    if (secret->warning)
+        gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET, "%s %s", secret->source, secret->warning);
+    if (has_blank(secret))
+        gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET,
+                      "%s holds a blank, a line break or a control character beside the line "
+                      "break at its end: has it one in Genesys, too?",
+                      secret->source);
+    else if (!secret->warning)
+        gw_doctor_say(doctor, GW_DOCTOR_OK, SECRET, "%s, %zu bytes", secret->source, secret->len);
+}
+
+/* Whether a secret's file may well be right for the daemon's user, who is not this one. */
+static bool is_anothers(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return errno == EACCES;
+    if (geteuid() != 0 && access(path, R_OK) < 0)
+        return errno == EACCES;
+    return status.st_uid != 0 && status.st_uid != geteuid() &&
+           !(status.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static bool are_anothers(const struct gw_config_list *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (is_anothers(files->items[i]))
+            return true;
+    return false;
+}
+
+static void say_none(struct gw_doctor *doctor, int error, char *message)
+{
+    static const char by_systemd[] =
+        "; under systemd try again as root with CREDENTIALS_DIRECTORY=/run/credentials/"
+        "genesys-webhookd.service";
+
+    if ((error == -EACCES || error == -EPERM) && are_anothers(&doctor->config.secret_files))
+        gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET,
+                      "not checked: a file of [signature] secret_file is another user's: run this "
+                      "as the daemon's user");
+    else if (error == -ENOENT && doctor->config.secret_files.count == 0 && doctor->serves)
+        gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET,
+                      "not checked: the daemon that serves has one, which is not seen from here%s",
+                      by_systemd);
+    else
+        for (char *line; (line = strsep(&message, "\n"));)
+            gw_doctor_say(doctor, GW_DOCTOR_WRONG, SECRET, "%s%s", line,
+                          doctor->config.secret_files.count == 0 ? by_systemd : "");
+}
+
+void gw_doctor_look_at_secrets(struct gw_doctor *doctor)
+{
+    const struct gw_config_list *list = &doctor->config.secret_files;
+    const struct gw_secret_files files = {
+        .paths = (const char *const *)list->items,
+        .count = list->count,
+        .config = doctor->config_path,
+        .lines = list->lines,
+    };
+    struct gw_secrets secrets;
+    char message[8192];
+    int r = gw_secrets_load(&secrets, &files, message, sizeof(message));
+
+    if (r < 0)
+        say_none(doctor, r, message);
+    for (size_t i = 0; i < secrets.count; i++)
+        judge_secret(doctor, &secrets.items[i]);
+    gw_secrets_deinit(&secrets);
+}
+
+/* --- proxies --- */
+
+static bool is_loopback(const char *listen)
+{
+    static const struct gw_networks loopback = {
+        .items = {{.address = {{[10] = 0xff, 0xff, 127}}, .bits = 96 + 8},
+                  {.address = {{[15] = 1}}, .bits = 128}},
+        .count = 2,
+    };
+    struct gw_address address;
+    char host[256];
+    uint16_t port;
+
+    if (gw_config_split_address(listen, host, sizeof(host), &port) != 0)
+        return false;
+    return strcmp(host, "localhost") == 0 ||
+           (gw_address_parse(gw_str(host), &address) && gw_networks_hold(&loopback, &address));
+}
+
+void gw_doctor_look_at_proxies(struct gw_doctor *doctor)
+{
+    const struct gw_config *config = &doctor->config;
+
+    if (config->trusted_proxies.count > 0)
+        gw_doctor_say(doctor, GW_DOCTOR_OK, "proxies", "%zu trusted",
+                      config->trusted_proxies.count);
+    else if (!is_loopback(config->listen))
+        gw_doctor_say(doctor, GW_DOCTOR_WARNING, "proxies",
+                      "%s is reached from other machines, and [server] trusted_proxies is empty: "
+                      "name the load balancer's networks, or logs, allow and limits take it for "
+                      "the sender",
+                      config->listen);
+    if (*config->admin_listen && !is_loopback(config->admin_listen) && !config->admin_remote)
+        gw_doctor_say(doctor, GW_DOCTOR_WRONG, "admin",
+                      "%s can be reached from other machines, so the daemon will not start: take "
+                      "127.0.0.1, or say [admin] remote = yes",
+                      config->admin_listen);
+}

@@ -1,0 +1,498 @@
+# SPDX-License-Identifier: Apache-2.0
+"""genesys-webhook doctor: each thing that can be wrong is found, and what is right is not."""
+
+import contextlib
+import email.utils
+import fcntl
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+import wire
+from aws_backend import check_no_secret
+from aws_cloud import Cloud
+from certificates import Authority
+from dynamodb import TABLE
+from harness import COMPANION, SANITIZER, clean_environment, free_port, write_ini
+from test_enospc import fill_up, small_disk  # noqa: F401 (a fixture)
+
+UNSIGNED = b'{"error":"Unauthorized: Invalid signature"}'
+ANOTHER = 65534  # a user who owns nothing here
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes others")
+
+
+class Found:
+    """The findings, and how it ended."""
+
+    def __init__(self, done):
+        self.status = done.returncode
+        self.text = done.stdout.decode()
+        assert done.stderr == b"", done.stderr
+        assert wire.SECRET not in self.text
+        check_no_secret(self.text)
+        assert not SANITIZER.search(self.text), self.text
+        lines = [re.fullmatch(r"(ok|done|warning|wrong) +(\S.*?)  +(.*)", text)
+                 for text in self.text.splitlines()]
+        assert all(lines), self.text
+        self.findings = [line.groups() for line in lines]
+        assert (self.status == 1) == any(verdict == "wrong" for verdict, _, _ in self.findings)
+
+    def has(self, verdict, what, *texts):
+        """Exactly one finding of that verdict says all of it."""
+        fits = [text for found, about, text in self.findings
+                if (found, about) == (verdict, what) and all(part in text for part in texts)]
+        assert len(fits) == 1, self.text
+        return fits[0]
+
+    def about(self, what):
+        return [verdict for verdict, about, _ in self.findings if about == what]
+
+
+def doctor(*arguments, secret=wire.SECRET, environment=None, **popen):
+    environment = clean_environment(**(environment or {}))
+    if secret is not None:
+        environment["GENESYS_WEBHOOK_SECRET"] = secret
+    return Found(subprocess.run([str(COMPANION), "doctor", *map(str, arguments)], env=environment,
+                                stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                                check=False, **popen))
+
+
+@pytest.fixture
+def ini(tmp_path):
+    """Writes a configuration whose daemon does not run."""
+    port = free_port("127.0.0.1")
+
+    def make(**settings):
+        path = tmp_path / "doctor.ini"
+        settings = {name.replace("__", "."): value for name, value in settings.items()}
+        write_ini(path, {"server.listen": f"127.0.0.1:{port}",
+                         "file.path": tmp_path / "events.jsonl", **settings})
+        return path
+
+    make.port = port
+    return make
+
+
+class Answers:
+    """A server that answers each request the same, or (None) never; over TLS with a context."""
+
+    def __init__(self, port, status=None, body=b"", context=None, skew_s=0):
+        owner = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                if status is None:
+                    owner.done.wait()
+                    return
+                with contextlib.suppress(OSError):
+                    sock = context.wrap_socket(self.request, server_side=True) if context else \
+                        self.request
+                    self.request = sock
+                    sock.recv(65536)
+                    date = email.utils.formatdate(time.time() + skew_s, usegmt=True)
+                    sock.sendall(f"HTTP/1.1 {status} X\r\nDate: {date}\r\nConnection: close\r\n"
+                                 f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                    if context:
+                        sock.unwrap()
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self.done = threading.Event()
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.port = port
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+# --- all is well
+
+def test_a_daemon_that_serves_is_found_well(watched):
+    found = doctor("--config", watched.ini)
+    assert found.status == 0
+    found.has("ok", "configuration", str(watched.ini))
+    found.has("ok", "listen", str(watched.port), "ready")
+    found.has("ok", "admin", watched.settings["admin.listen"])
+    found.has("ok", "secret", "GENESYS_WEBHOOK_SECRET", f"{len(wire.SECRET)} bytes")
+    found.has("ok", "limits", "10000")
+    found.has("ok", "file store", str(watched.events))
+    found.has("ok", "lock", "held")
+    found.has("warning", "clock", "not checked")
+    watched.stop().check()
+
+
+def test_where_none_runs_the_ports_are_free(ini):
+    found = doctor("--config", ini(admin__listen=f"127.0.0.1:{free_port('127.0.0.1')}"))
+    assert found.status == 0
+    found.has("warning", "listen", "nobody listens", "free")
+    found.has("warning", "admin", "nobody listens", "free")
+    found.has("ok", "limits")
+    found.has("ok", "file store", "will make")
+    found.has("ok", "lock", "free")
+
+
+def test_without_a_configuration_the_defaults_are_looked_at(tmp_path):
+    doctor(cwd=tmp_path).has("ok", "configuration", "defaults")
+
+
+# --- configuration
+
+def test_each_error_of_the_configuration_is_a_finding(ini):
+    path = ini(server__listn="x", file__sync="sometimes")
+    found = doctor("--config", path)
+    found.has("wrong", "configuration", f"{path}:", "listn")
+    found.has("wrong", "configuration", f"{path}:", "sync")
+    assert found.about("lock") == ["ok"], "what was right is looked at all the same"
+
+
+def test_a_configuration_that_cannot_be_read_ends_it(tmp_path):
+    found = doctor("--config", tmp_path / "nothing.ini")
+    found.has("wrong", "configuration", "nothing.ini")
+    assert len(found.findings) == 1
+
+
+def test_a_configuration_that_others_may_write(ini):
+    path = ini()
+    path.chmod(0o666)
+    doctor("--config", path).has("wrong", "configuration", "chmod go-w")
+
+
+# --- listeners
+
+def test_another_program_on_the_ports(ini):
+    admin = free_port("127.0.0.1")
+    path = ini(admin__listen=f"127.0.0.1:{admin}")
+    with Answers(ini.port, 404, b"{}"), Answers(admin, 200, b"hello"):
+        found = doctor("--config", path)
+    found.has("wrong", "listen", "another program", "404")
+    found.has("wrong", "admin", "another program", "200")
+
+
+def test_who_does_not_answer_is_told_in_time(ini):
+    with Answers(ini.port):
+        begun = time.monotonic()
+        found = doctor("--config", ini(), "--timeout", "1")
+        assert time.monotonic() - begun < 20
+    found.has("wrong", "listen", "does not answer")
+
+
+def test_an_address_of_another_machine(ini):
+    found = doctor("--config", ini(server__listen="192.0.2.1:8080"), "--timeout", "3")
+    found.has("wrong", "listen", "192.0.2.1:8080", "[server] listen")
+
+
+def test_a_daemon_that_drains_is_not_ready(spawn):
+    daemon = spawn({"server.drain_delay": "60s"}).start()
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_ready(False)
+    doctor("--config", daemon.ini).has("wrong", "listen", "not ready")
+    daemon.kill()
+
+
+def test_an_admin_listener_of_a_later_configuration(daemon):
+    port = free_port("127.0.0.1")
+    daemon.configure(**{"admin.listen": f"127.0.0.1:{port}"})
+    found = doctor("--config", daemon.ini)
+    found.has("wrong", "admin", "restart")
+    found.has("warning", "limits", "not checked")
+
+
+def test_an_admin_listener_for_everybody(ini):
+    path = ini(admin__listen=f"0.0.0.0:{free_port('127.0.0.1')}")
+    doctor("--config", path).has("wrong", "admin", "remote = yes")
+
+
+def test_the_environment_s_proxy_is_not_asked(daemon):
+    found = doctor("--config", daemon.ini, environment={"http_proxy": "http://127.0.0.1:1"})
+    found.has("ok", "listen")
+
+
+# --- secrets
+
+def test_no_secret(ini, daemon):
+    text = doctor("--config", ini(), secret=None).has("wrong", "secret", "no secret")
+    assert "CREDENTIALS_DIRECTORY" in text
+    doctor("--config", daemon.ini, secret=None).has("warning", "secret", "not checked")
+
+
+@pytest.mark.parametrize("content, mode, verdict, said", [
+    (b"a-secret-of-a-file-0123", 0o600, "ok", "23 bytes"),
+    (b"a-secret-of-a-file-0123\n", 0o600, "ok", "23 bytes"),
+    (b"a-secret-of-a-file-0123\n\n", 0o600, "warning", "line break"),
+    (b"a-secret of-a-file-0123", 0o600, "warning", "blank"),
+    (b"a-secret-of-a-file-0123", 0o644, "warning", "chmod 0600"),
+    (b"short", 0o600, "warning", "shorter than 16"), (b"", 0o600, "wrong", "empty"),
+    (b"a-secret-of-a-file-0123", 0o622, "wrong", "written by its group")], ids=str)
+def test_files_of_secrets(ini, tmp_path, content, mode, verdict, said):
+    secret = tmp_path / "secret"
+    secret.write_bytes(content)
+    secret.chmod(mode)
+    found = doctor("--config", ini(signature__secret_file=secret), secret=None)
+    found.has(verdict, "secret", said)
+    assert "of-a-file" not in found.text
+
+
+def test_one_of_several_secrets(ini, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"a-secret-of-a-file-0123")
+    secret.chmod(0o600)
+    path = ini(signature__secret_file=[secret, tmp_path / "nothing"])
+    doctor("--config", path, secret=None).has("wrong", "secret", f"{path}:", "No such file")
+
+
+# --- limits and proxies
+
+def few_files(soft, hard):
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_too_few_files(ini, spawn):
+    found = doctor("--config", ini(), preexec_fn=few_files(500, 500))
+    found.has("warning", "limits", "500", "max_connections")
+    port = free_port("127.0.0.1")
+    daemon = spawn({"admin.listen": f"127.0.0.1:{port}"},
+                   preexec_fn=few_files(2000, 2000)).start()
+    doctor("--config", daemon.ini).has("warning", "limits", "not the 10000", "LimitNOFILE")
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0", "[::]"])
+def test_beyond_loopback_proxies_should_be_named(ini, listen):
+    listen = f"{listen}:{ini.port}"
+    doctor("--config", ini(server__listen=listen)).has("warning", "proxies", "trusted_proxies")
+    found = doctor("--config", ini(server__listen=listen, server__trusted_proxies="10.0.0.0/8"))
+    found.has("ok", "proxies", "1 trusted")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "[::1]"])
+def test_on_loopback_proxies_need_not_be_named(ini, host):
+    found = doctor("--config", ini(server__listen=f"{host}:{ini.port}"))
+    assert found.about("proxies") == []
+
+
+# --- the file store
+
+def test_a_folder_that_is_not_there(ini, tmp_path):
+    found = doctor("--config", ini(file__path=tmp_path / "nothing" / "events.jsonl"))
+    found.has("wrong", "file store", "nothing", "No such file")
+
+
+def test_a_path_that_is_no_file(ini, tmp_path):
+    doctor("--config", ini(file__path=tmp_path)).has("wrong", "file store", "another")
+
+
+def test_a_relative_path_is_the_daemon_s(ini, tmp_path):
+    (tmp_path / "state").mkdir()
+    path = ini(file__path="events.jsonl")
+    found = doctor("--config", path, environment={"STATE_DIRECTORY": str(tmp_path / "state")})
+    found.has("ok", "file store", str(tmp_path / "state" / "events.jsonl"))
+
+
+@as_root
+def test_a_file_of_another_user_or_open_to_others(ini, tmp_path):
+    events = tmp_path / "events.jsonl"
+    events.touch(0o644)
+    doctor("--config", ini()).has("warning", "file store", "chmod 0600")
+    # Root has started the daemon by hand once.
+    os.chown(tmp_path, ANOTHER, ANOTHER)
+    doctor("--config", ini()).has("warning", "file store", "chown")
+
+
+def test_a_disk_without_room(ini, small_disk):  # noqa: F811
+    fill_up(small_disk)
+    found = doctor("--config", ini(file__path=small_disk / "events.jsonl"))
+    found.has("wrong", "room", "0 MiB", "make room")
+
+
+def test_a_folder_that_is_mounted_read_only(ini, small_disk):  # noqa: F811
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    found = doctor("--config", ini(file__path=small_disk / "events.jsonl"))
+    found.has("wrong", "file store", "Read-only")
+
+
+def test_a_lock_that_is_held_by_who_does_not_serve(ini, tmp_path):
+    with open(tmp_path / "events.jsonl.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        doctor("--config", ini()).has("wrong", "lock", "no daemon answers")
+
+
+def test_a_daemon_that_writes_elsewhere(daemon, tmp_path):
+    daemon.configure(**{"file.path": tmp_path / "elsewhere.jsonl"})
+    doctor("--config", daemon.ini).has("warning", "lock", "elsewhere")
+
+
+def test_looking_at_the_lock_keeps_nobody_out(daemon):
+    for _ in range(3):
+        doctor("--config", daemon.ini)
+    daemon.stop()
+    daemon.start()
+    doctor("--config", daemon.ini).has("ok", "lock", "held")
+
+
+@as_root
+def test_what_another_user_may_not_see_is_said(spawn):
+    """As whoever looks by: nothing of it is called wrong."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="gw-doctor-"))
+    try:
+        folder.chmod(0o755)
+        state = folder / "state"
+        state.mkdir(0o700)
+        secret = folder / "secret"
+        secret.write_text("a-secret-of-a-file-0123")
+        secret.chmod(0o600)
+        daemon = spawn({"file.path": state / "events.jsonl", "signature.secret_file": secret},
+                       secret=None).start()
+        ini = folder / "genesys-webhookd.ini"
+        shutil.copy(daemon.ini, ini)
+        tool = shutil.copy(COMPANION, folder)
+        done = subprocess.run([tool, "doctor", "--config", ini], capture_output=True, check=False,
+                              env=clean_environment(), user=ANOTHER, group=ANOTHER,
+                              extra_groups=[], cwd="/", timeout=60)
+        found = Found(done)
+        assert found.status == 0, found.text
+        found.has("warning", "secret", "not checked")
+        found.has("warning", "file store", "not checked")
+        daemon.kill()
+        # And as root, of a secret that is the daemon's user's.
+        os.chown(secret, ANOTHER, ANOTHER)
+        doctor("--config", ini, secret=None).has("warning", "secret", "not checked")
+    finally:
+        shutil.rmtree(folder)
+
+
+# --- DynamoDB
+
+def test_the_table_is_looked_at_as_table_check_does(ini, table):
+    cloud = Cloud(table)
+    cloud.make_whole()
+    settings = {name.replace(".", "__"): value for name, value in table.settings.items()}
+    found = doctor("--config", ini(**settings), environment=table.environment)
+    assert found.status == 0, found.text
+    found.has("ok", "table", TABLE)
+    for what in ("PutItem", "UpdateItem", "GetItem"):
+        found.has("ok", what)
+    found.has("ok", "clock", "DynamoDB's")
+    assert found.about("file store") == []
+
+
+@pytest.mark.parametrize("skew_s, verdict, said", [(20, "ok", "agrees"),
+                                                   (100, "warning", "behind"),
+                                                   (-100, "warning", "ahead of"),
+                                                   (3600, "wrong", "behind")], ids=str)
+def test_a_clock_that_is_off_by_dynamodb_s(ini, table, skew_s, verdict, said):
+    table.proxy.skew_s = skew_s
+    table.proxy.expected.add("clock")
+    settings = {name.replace(".", "__"): value for name, value in table.settings.items()}
+    found = doctor("--config", ini(**settings), environment=table.environment)
+    found.has(verdict, "clock", said)
+
+
+def test_no_table_no_credentials_no_backend(ini, table):
+    table.table.delete()
+    settings = {name.replace(".", "__"): value for name, value in table.settings.items()}
+    doctor("--config", ini(**settings), environment=table.environment).has("wrong", "table")
+    found = doctor("--config", ini(**settings), environment={
+        **table.environment, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
+    found.has("wrong", "DynamoDB", "credentials")
+    settings["dynamodb__endpoint"] = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    found = doctor("--config", ini(**settings), "--timeout", "3", environment=table.environment)
+    assert "wrong" in found.about("table")
+    found.has("warning", "clock", "not checked")
+
+
+# --- the public URL
+
+@pytest.fixture
+def public(ini, tmp_path):
+    """Looks at a URL whose server answers so."""
+    authority = Authority(tmp_path)
+
+    def look(status, body=UNSIGNED, path="/webhook", days=90, names="IP:127.0.0.1", trusted=True,
+             skew_s=0):
+        context = authority.issue(names, days)
+        with Answers(free_port("127.0.0.1"), status, body, context, skew_s) as server:
+            options = ["--ca-file", authority.file] if trusted else []
+            return doctor("--config", ini(), *options, "--url",
+                          f"https://127.0.0.1:{server.port}{path}")
+
+    return look
+
+
+def test_a_url_that_leads_to_the_daemon(public):
+    found = public(401)
+    assert found.status == 0, found.text
+    found.has("ok", "url", "refused, as it should be")
+    found.has("ok", "certificate", "valid for 89 more days")
+    found.has("ok", "clock", "public URL")
+    found.has("warning", "url", "port 443")
+
+
+def test_the_daemon_s_own_answer_is_known(daemon):
+    found = doctor("--config", daemon.ini, "--url", f"http://127.0.0.1:{daemon.port}/webhook")
+    found.has("ok", "url", "refused, as it should be")
+    found.has("wrong", "url", "not https")
+    found.has("ok", "clock")
+
+
+@pytest.mark.parametrize("status, body, verdict, said", [
+    (200, b"{}", "wrong", "unsigned event is taken"), (301, b"", "wrong", "redirect"),
+    (401, b"<html>", "wrong", "somebody else"), (403, b"{}", "warning", "allow"),
+    (404, b"{}", "wrong", "[server] path"), (405, b"{}", "wrong", "no POST"),
+    (502, b"<html>", "wrong", "proxy"), (503, b"{}", "wrong", "draining"),
+    (500, b"{}", "wrong", "not this daemon")], ids=str)
+def test_other_answers_say_what_to_do(public, status, body, verdict, said):
+    public(status, body).has(verdict, "url", str(status), said)
+
+
+@pytest.mark.parametrize("certificate, said", [
+    ({"days": -1}, "expired"), ({"names": "DNS:elsewhere.example"}, "subject name"),
+    ({"trusted": False}, "issuer certificate")], ids=str)
+def test_a_certificate_that_is_not_valid(public, certificate, said):
+    found = public(401, **certificate)
+    found.has("wrong", "url", "no answer", said)
+    found.has("warning", "clock", "not checked")
+
+
+def test_a_certificate_that_ends_soon(public):
+    public(401, days=5).has("warning", "certificate", "renewed")
+
+
+@pytest.mark.parametrize("skew_s, verdict", [(60, "warning"), (-3600, "wrong")])
+def test_a_clock_that_is_off_by_the_url_s(public, skew_s, verdict):
+    public(401, skew_s=skew_s).has(verdict, "clock", "public URL")
+
+
+def test_a_path_that_is_not_the_configuration_s(public):
+    public(401, path="/other").has("warning", "url", "[server] path = /webhook")
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "https://"])
+def test_what_is_no_url(ini, url):
+    doctor("--config", ini(), "--url", url).has("wrong", "url", "no https://")
+
+
+def test_a_url_where_nobody_is(ini):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    found = doctor("--config", ini(), "--url", f"https://127.0.0.1:{port}/webhook")
+    found.has("wrong", "url", "no answer")
