@@ -93,12 +93,18 @@ static bool is_anothers(const char *path)
            !(status.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static bool are_anothers(const struct gw_config_list *files)
+/* Whether that explains all of the errors, a line each. */
+static bool are_anothers(const struct gw_config_list *files, const char *errors)
 {
+    size_t count = 0, lines = 1;
+
     for (size_t i = 0; i < files->count; i++)
-        if (is_anothers(files->items[i]))
-            return true;
-    return false;
+        count += is_anothers(files->items[i]);
+    while ((errors = strchr(errors, '\n')) != NULL) {
+        errors++;
+        lines++;
+    }
+    return count == lines;
 }
 
 static void say_none(struct gw_doctor *doctor, int error, char *message)
@@ -107,9 +113,9 @@ static void say_none(struct gw_doctor *doctor, int error, char *message)
         "; under systemd try again as root with CREDENTIALS_DIRECTORY=/run/credentials/"
         "genesys-webhookd.service";
 
-    if ((error == -EACCES || error == -EPERM) && are_anothers(&doctor->config.secret_files))
+    if (are_anothers(&doctor->config.secret_files, message))
         gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET,
-                      "not checked: a file of [signature] secret_file is another user's: run this "
+                      "not checked: what [signature] secret_file names is another user's: run this "
                       "as the daemon's user");
     else if (error == -ENOENT && doctor->config.secret_files.count == 0 && doctor->serves)
         gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET,

@@ -4,6 +4,7 @@
 import contextlib
 import email.utils
 import fcntl
+import functools
 import os
 import pathlib
 import re
@@ -219,8 +220,9 @@ def test_an_admin_listener_of_a_later_configuration(daemon):
 
 
 def test_an_admin_listener_for_everybody(ini):
-    path = ini(admin__listen=f"0.0.0.0:{free_port('127.0.0.1')}")
-    doctor("--config", path).has("wrong", "admin", "remote = yes")
+    listen = f"0.0.0.0:{free_port('127.0.0.1')}"
+    doctor("--config", ini(admin__listen=listen)).has("wrong", "admin", "remote = yes")
+    assert doctor("--config", ini(admin__listen=listen, admin__remote="yes")).status == 0
 
 
 def test_the_environment_s_proxy_is_not_asked(daemon):
@@ -259,6 +261,23 @@ def test_one_of_several_secrets(ini, tmp_path):
     secret.chmod(0o600)
     path = ini(signature__secret_file=[secret, tmp_path / "nothing"])
     doctor("--config", path, secret=None).has("wrong", "secret", f"{path}:", "No such file")
+
+
+@as_root
+def test_a_secret_of_another_user(ini, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"a-secret-of-a-file-0123")
+    secret.chmod(0o600)
+    os.chown(secret, ANOTHER, ANOTHER)
+    found = doctor("--config", ini(signature__secret_file=secret), secret=None)
+    found.has("warning", "secret", "not checked")
+    found = doctor("--config", ini(signature__secret_file=[secret, tmp_path / "nothing"]),
+                   secret=None)
+    found.has("wrong", "secret", "No such file")
+    found.has("wrong", "secret", str(ANOTHER))
+    secret.chmod(0o622)
+    found = doctor("--config", ini(signature__secret_file=secret), secret=None)
+    found.has("wrong", "secret", "written by its group")
 
 
 # --- limits and proxies
@@ -372,10 +391,6 @@ def test_what_another_user_may_not_see_is_said(spawn):
         assert found.status == 0, found.text
         found.has("warning", "secret", "not checked")
         found.has("warning", "file store", "not checked")
-        daemon.kill()
-        # And as root, of a secret that is the daemon's user's.
-        os.chown(secret, ANOTHER, ANOTHER)
-        doctor("--config", ini, secret=None).has("warning", "secret", "not checked")
     finally:
         shutil.rmtree(folder)
 
@@ -422,11 +437,16 @@ def test_no_table_no_credentials_no_backend(ini, table):
 
 # --- the public URL
 
-@pytest.fixture
-def public(ini, tmp_path):
-    """Looks at a URL whose server answers so."""
-    authority = Authority(tmp_path)
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    authority.issue = functools.cache(authority.issue)
+    return authority
 
+
+@pytest.fixture
+def public(ini, authority):
+    """Looks at a URL whose server answers so."""
     def look(status, body=UNSIGNED, path="/webhook", days=90, names="IP:127.0.0.1", trusted=True,
              skew_s=0):
         context = authority.issue(names, days)
