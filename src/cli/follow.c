@@ -21,20 +21,19 @@
 
 enum { CHUNK = 4096 };
 
-static bool is_suitable(const struct gw_lines *lines)
-{
-    struct stat status;
-
-    return !lines->gz && fstat(lines->fd, &status) == 0 && S_ISREG(status.st_mode);
-}
-
+/* Looked at before it is opened, as that would wait for a pipe's writer. */
 int gw_follow_open(struct gw_follow *follow, const char *path, size_t max_line_bytes)
 {
+    struct stat status;
     int r;
 
     *follow = (struct gw_follow){.path = path};
+    if (stat(path, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode))
+        return GW_FOLLOW_UNSUITABLE;
     r = gw_lines_open(&follow->lines, path, max_line_bytes);
-    if (r < 0 || is_suitable(&follow->lines))
+    if (r < 0 || !follow->lines.gz)
         return r;
     gw_lines_close(&follow->lines);
     return GW_FOLLOW_UNSUITABLE;

@@ -223,6 +223,9 @@ static void test_what_is_no_plain_file_is_refused(void **state)
     unlink(path);
     assert_int_equal(gw_follow_open(&follow, path, MAX_LINE), -ENOENT);
     assert_int_equal(gw_follow_open(&follow, scratch_folder, MAX_LINE), GW_FOLLOW_UNSUITABLE);
+    assert_int_equal(mkfifo(path, 0600), 0); /* which would wait for somebody to write */
+    assert_int_equal(gw_follow_open(&follow, path, MAX_LINE), GW_FOLLOW_UNSUITABLE);
+    unlink(path);
     gz = gzopen(path, "w");
     assert_int_equal(gzputs(gz, "t0\n"), 3);
     assert_int_equal(gzclose(gz), Z_OK);
