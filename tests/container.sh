@@ -226,7 +226,7 @@ look_at_what_is_left()
         done
 }
 
-# In namespaces of its own: mounts, and a network with nothing but this machine, where port 8080 is
+# In namespaces of its own: mounts, processes, which end with it, and a network where port 8080 is
 # free.
 try_image()
 {
@@ -282,5 +282,5 @@ trap 'exit 130' INT TERM HUP
     build_twice
     image=$work/image.tar
 }
-unshare --mount --propagation private --net --kill-child --fork \
+unshare --mount --propagation private --net --pid --mount-proc --kill-child --fork \
     tests/container.sh --inside "$work" --image "$image"
