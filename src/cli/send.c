@@ -42,6 +42,8 @@ struct run {
     struct gw_scan_plan plan; /* of conversation_id, for --vary-id */
     size_t id_slot;
     struct gw_buffer varied;
+    struct gw_buffer content; /* of the file that was read last, whole */
+    const char *read;         /* its path; NULL: none */
     uint64_t sent;
     bool unreadable; /* an input was */
 };
@@ -94,16 +96,20 @@ static int send_event(struct run *run, const struct gw_origin *origin, struct gw
     return r == GW_SENDER_INTERRUPTED || is_complete(run) ? OVER : 0;
 }
 
+/* What was read last is kept, as most loads are of one file. */
 static int send_whole(struct run *run, const char *path)
 {
     const struct gw_origin origin = {.name = gw_lines_name(path)};
-    struct gw_buffer body;
-    int r = gw_lines_read_whole(path, GW_LINES_MAX_BYTES, &body);
+    int r = 0;
 
-    if (r == 0)
-        r = send_event(run, &origin, gw_buffer_str(&body));
-    gw_buffer_deinit(&body);
-    return r;
+    if (run->read != path) {
+        run->read = NULL;
+        gw_buffer_deinit(&run->content);
+        r = gw_lines_read_whole(path, GW_LINES_MAX_BYTES, &run->content);
+        if (r == 0)
+            run->read = path;
+    }
+    return r == 0 ? send_event(run, &origin, gw_buffer_str(&run->content)) : r;
 }
 
 static bool is_blank(struct gw_str line)
@@ -327,6 +333,7 @@ static enum gw_cli_exit run_send(const struct values *given, CURLU *url, char **
     status = send_all(&run, url, &signer, paths, count);
     gw_sender_free(run.sender);
     gw_buffer_deinit(&run.varied);
+    gw_buffer_deinit(&run.content);
     gw_signer_deinit(&signer);
     return status;
 }
