@@ -14,8 +14,8 @@
 struct gw_admin;
 
 struct gw_admin_options {
-    const char *listen; /* HOST:PORT or [V6]:PORT */
-    bool remote;        /* whether that may be another address than loopback */
+    const struct gw_config_list *listen;
+    bool remote; /* whether those may be other addresses than loopback */
     struct gw_loop *loop;
     struct gw_shared *shared; /* as long as the admin lives, as what follows */
     const struct gw_account *account;

@@ -29,7 +29,7 @@ enum gw_config_backend { GW_CONFIG_BACKEND_FILE, GW_CONFIG_BACKEND_DYNAMODB };
 enum gw_config_failure { GW_CONFIG_FAILURE_RETRY, GW_CONFIG_FAILURE_ACKNOWLEDGE };
 
 struct gw_config {
-    char *listen; /* HOST:PORT, [V6]:PORT */
+    struct gw_config_list listen; /* gw_config_is_listen_address; at least one */
     char *path;
     struct gw_config_list trusted_proxies, allow; /* networks */
     int64_t forwarded_header;                     /* enum gw_forwarded_form */
@@ -62,7 +62,7 @@ struct gw_config {
     int64_t dynamodb_ttl_ms;      /* 0: none */
     int64_t dynamodb_unready_on_outage;
 
-    char *admin_listen; /* as listen; "": none */
+    struct gw_config_list admin_listen;
     int64_t admin_remote;
 
     int64_t log_level;  /* enum gw_log_level */
@@ -75,8 +75,7 @@ enum gw_config_type {
     GW_CONFIG_COUNT,    /* a whole number; "auto" is 0 where the default is "auto" */
     GW_CONFIG_BYTES,    /* a whole number with B, KiB, MiB or GiB, or without: bytes */
     GW_CONFIG_DURATION, /* a whole number with ms, s, min, h or d */
-    GW_CONFIG_CHOICE,
-    GW_CONFIG_ADDRESS /* HOST:PORT or [V6]:PORT */
+    GW_CONFIG_CHOICE
 };
 
 struct gw_config_key {
@@ -142,5 +141,11 @@ void gw_config_print_markdown(FILE *out);
  */
 int gw_config_split_address(const char *address, char *host, size_t host_size,
                             uint16_t *port) GW_MUST_CHECK;
+
+/* Before the absolute path of a Unix socket. */
+#define GW_CONFIG_UNIX_PREFIX "unix:"
+
+/* Whether it is HOST:PORT, [V6]:PORT, or unix:/PATH of a length that sockets can have. */
+bool gw_config_is_listen_address(const char *text);
 
 #endif

@@ -263,9 +263,8 @@ static int open_doors(struct gw_admin *admin, char *message, size_t message_size
     admin->loopback = gw_listeners_are_loopback(listeners);
     if (!admin->options.remote && !admin->loopback) {
         (void)snprintf(message, message_size,
-                       "[admin] listen = %s can be reached from other machines, and whoever "
-                       "reaches it may look: take 127.0.0.1, or say [admin] remote = yes",
-                       admin->options.listen);
+                       "[admin] listen can be reached from other machines, and whoever reaches it "
+                       "may look: take 127.0.0.1, or say [admin] remote = yes");
         return -EPERM;
     }
     for (size_t i = 0; i < listeners->count && r == 0; i++)
@@ -296,6 +295,7 @@ struct gw_admin *gw_admin_free(struct gw_admin *admin)
 {
     if (!admin)
         return NULL;
+    gw_listeners_remove_names(&admin->listeners);
     for (size_t i = 0; i < admin->listeners.count; i++) {
         struct door *door = &admin->doors[i];
 

@@ -378,6 +378,10 @@ static void check_across_keys(struct parse *parse)
     unsigned body = line_of(parse, "server", "max_body");
     unsigned buffered = line_of(parse, "server", "max_buffered");
 
+    /* Wrong ones are complained of already. */
+    if (parse->config->listen.count == 0 && parse->errors->count == 0)
+        complain(parse, line_of(parse, "server", "listen"),
+                 "[server] listen: names no address; leave it out for the default");
     /* 0: it was given, but not a right one. */
     if (parse->config->max_buffered_bytes > 0 &&
         parse->config->max_body_bytes > parse->config->max_buffered_bytes)

@@ -105,12 +105,14 @@ static bool is_not_empty(const char *text)
 const struct gw_config_key gw_config_keys[] = {
     {.section = "server",
      .name = "listen",
-     .type = GW_CONFIG_ADDRESS,
-     .unit = "HOST:PORT or [IPV6]:PORT",
+     .type = GW_CONFIG_LIST,
+     .unit = "HOST:PORT, [IPV6]:PORT or unix:/PATH",
      .initial = "127.0.0.1:8080",
+     .valid = gw_config_is_listen_address,
      .offset = AT(listen),
      .help = "Where to listen for HTTP. 0.0.0.0:8080 or [::]:8080 where a load balancer comes from "
-             "another machine. Sockets handed over by systemd are used instead of it."},
+             "another machine; unix:/PATH for a proxy on this one. Write the key once for each. "
+             "Sockets handed over by systemd are used instead of all of them."},
     {.section = "server",
      .name = "path",
      .type = GW_CONFIG_STRING,
@@ -413,9 +415,10 @@ const struct gw_config_key gw_config_keys[] = {
 
     {.section = "admin",
      .name = "listen",
-     .type = GW_CONFIG_ADDRESS,
-     .unit = "HOST:PORT, [IPV6]:PORT, or nothing",
+     .type = GW_CONFIG_LIST,
+     .unit = "HOST:PORT, [IPV6]:PORT or unix:/PATH",
      .initial = "",
+     .valid = gw_config_is_listen_address,
      .offset = AT(admin_listen),
      .help =
          "Where to listen for operators: a status page at /, /metrics for Prometheus. Left out: "

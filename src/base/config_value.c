@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 
 struct unit {
     const char *suffix;
@@ -143,14 +144,24 @@ int gw_config_split_address(const char *address, char *host, size_t host_size, u
     return 0;
 }
 
-static int set_address(const struct gw_config_key *key, const char *text, void *place)
+/* Abstract names have no file, and so nothing that says who may connect. */
+static bool is_socket_path(const char *path)
 {
+    const size_t len = strlen(path);
+
+    return path[0] == '/' && path[len - 1] != '/' &&
+           len < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
+bool gw_config_is_listen_address(const char *text)
+{
+    const size_t prefix = strlen(GW_CONFIG_UNIX_PREFIX);
     char host[GW_CONFIG_LINE_MAX + 1];
     uint16_t port;
-    bool none = !*text && !*key->initial;
-    int r = none ? 0 : gw_config_split_address(text, host, sizeof(host), &port);
 
-    return r < 0 ? r : set_string(key, text, place);
+    if (strncmp(text, GW_CONFIG_UNIX_PREFIX, prefix) == 0)
+        return is_socket_path(text + prefix);
+    return gw_config_split_address(text, host, sizeof(host), &port) == 0;
 }
 
 static int set_list(const struct gw_config_key *key, const char *text, void *place)
@@ -244,8 +255,14 @@ static void show_string(const struct gw_config_key *key, const void *place, char
 
 static void show_list(const struct gw_config_key *key, const void *place, char *text, size_t size)
 {
-    (void)key;
-    snprintf(text, size, "%zu given", ((const struct gw_config_list *)place)->count);
+    const struct gw_config_list *list = place;
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < list->count && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s", i > 0 ? ", " : "", list->items[i]);
+    if (at >= size || !gw_config_value_is_shown(key))
+        snprintf(text, size, "%zu given", list->count);
 }
 
 static void describe_number(const struct gw_config_key *key, char *text, size_t size)
@@ -287,7 +304,6 @@ static const struct {
     [GW_CONFIG_BYTES] = {set_number, clear_number, equal_numbers, show_number, describe_number},
     [GW_CONFIG_DURATION] = {set_number, clear_number, equal_numbers, show_number, describe_number},
     [GW_CONFIG_CHOICE] = {set_choice, clear_number, equal_numbers, show_choice, describe_choice},
-    [GW_CONFIG_ADDRESS] = {set_address, clear_string, equal_strings, show_string, describe_text},
 };
 
 static void note_line(struct gw_config_list *list, unsigned line)

@@ -381,7 +381,7 @@ static int open_listeners(struct service *service)
 {
     char message[512] = "the handed-over sockets cannot be taken";
     int r =
-        gw_listeners_open(&service->listeners, service->started.listen, message, sizeof(message));
+        gw_listeners_open(&service->listeners, &service->started.listen, message, sizeof(message));
 
     if (r)
         gw_log(GW_LOG_ERROR, "cannot listen", GW_LOG_STR("error", message));
@@ -416,7 +416,7 @@ static int start_workers(struct service *service)
 static int open_admin(struct service *service)
 {
     const struct gw_admin_options options = {
-        .listen = service->started.admin_listen,
+        .listen = &service->started.admin_listen,
         .remote = service->started.admin_remote,
         .loop = &service->loop,
         .shared = &service->shared,
@@ -428,7 +428,7 @@ static int open_admin(struct service *service)
     };
     char text[512] = "";
 
-    if (!*options.listen)
+    if (options.listen->count == 0)
         return 0;
     int r = gw_admin_new(&options, &service->admin, text, sizeof(text));
 

@@ -3,7 +3,8 @@
 
 import pytest
 
-from harness import address_text, eventually
+import wire
+from harness import address_text, eventually, free_port
 from load import Load, check_stored
 from wire import event
 
@@ -31,6 +32,25 @@ def test_a_port_in_use_is_an_error_that_names_it(spawn, host):
     said = [entry for entry in second.log() if entry["level"] == "error"]
     assert any(address_text(host, first.port) in str(entry) for entry in said), said
     assert first.post(event("c-1")).status == 200
+
+
+def test_it_listens_on_several_addresses(spawn):
+    daemon = spawn()
+    others = [(host, free_port(host)) for host in ("127.0.0.1", "::1", "127.0.0.2")]
+    daemon.configure(**{"server.listen": [daemon.settings["server.listen"],
+                                          *(address_text(*other) for other in others)]})
+    daemon.start()
+    for number, address in enumerate([daemon.address, *others]):
+        assert wire.once(address, wire.post(event(f"c-{number}"))).status == 200
+    daemon.stop().check(lines=4)
+
+
+def test_one_address_that_cannot_be_had_keeps_it_from_starting(spawn):
+    first, second = spawn().start(), spawn()
+    second.configure(**{"server.listen": [second.settings["server.listen"],
+                                          first.settings["server.listen"]]})
+    assert second.launch().wait_exit() == 1
+    assert first.settings["server.listen"] in second.log_text()
 
 
 def test_an_address_that_is_not_ours_is_an_error(spawn):

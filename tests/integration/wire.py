@@ -132,12 +132,23 @@ def parse_head(raw):
     return int(status[1]), headers
 
 
+def connect(address, timeout):
+    """To (host, port), or to the path of a Unix socket."""
+    if isinstance(address, tuple):
+        made = socket.create_connection(address, timeout)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(timeout)
+    made.connect(str(address))
+    return made
+
+
 class Client:
     """One connection; over TLS where an ssl.SSLContext is given."""
 
     def __init__(self, address, timeout=TIMEOUT, tls=None):
-        self.socket = socket.create_connection(address, timeout)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connect(address, timeout)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.unread = b""

@@ -9,16 +9,20 @@
 
 #include <cmocka.h>
 
-static int open_at(const char *listen, bool remote, char *message, size_t size)
+static int open_at(char *listen, bool remote, char *message, size_t size)
 {
     struct gw_account account = {.count = 0};
     struct gw_shared shared = {.leaving = false};
     struct gw_loop loop;
+    const struct gw_config_list addresses = {.items = {listen}, .count = 1};
     struct gw_admin *admin = NULL;
 
     assert_int_equal(gw_loop_init(&loop), 0);
-    const struct gw_admin_options options = {
-        .listen = listen, .remote = remote, .loop = &loop, .shared = &shared, .account = &account};
+    const struct gw_admin_options options = {.listen = &addresses,
+                                             .remote = remote,
+                                             .loop = &loop,
+                                             .shared = &shared,
+                                             .account = &account};
     int r = gw_admin_new(&options, &admin, message, size);
 
     assert_int_equal(r == 0, admin != NULL);
@@ -30,7 +34,7 @@ static int open_at(const char *listen, bool remote, char *message, size_t size)
 static void test_another_address_than_loopback_needs_a_word(void **state)
 {
     static const struct {
-        const char *listen;
+        char *listen;
         bool remote;
         int result;
     } cases[] = {

@@ -44,7 +44,9 @@ static int tear_down(void **state)
 
 static void assert_is_default(void)
 {
-    assert_string_equal(config.listen, "127.0.0.1:8080");
+    assert_int_equal(config.listen.count, 1);
+    assert_string_equal(config.listen.items[0], "127.0.0.1:8080");
+    assert_int_equal(config.admin_listen.count, 0);
     assert_string_equal(config.path, "/webhook");
     assert_int_equal(config.workers, 0);
     assert_int_equal(config.max_body_bytes, 6 << 20);
@@ -95,7 +97,8 @@ static void test_every_key_is_read_into_its_place(void **state)
                            "[file]\npath=/var/lib/e.jsonl\nsync=never\n"
                            "[log]\nlevel=debug\nformat=json\n"),
                      0);
-    assert_string_equal(config.listen, "[::1]:80");
+    assert_int_equal(config.listen.count, 1);
+    assert_string_equal(config.listen.items[0], "[::1]:80");
     assert_string_equal(config.path, "/hook");
     assert_int_equal(config.workers, 4);
     assert_int_equal(config.max_body_bytes, 64 << 10);
@@ -141,6 +144,10 @@ static void test_ways_to_write_the_same_are_the_same(void **state)
     gw_config_deinit(&first);
 }
 
+/* The longest that a socket may have. */
+#define PATH_OF_20 "/0123456789012345678"
+#define PATH_OF_107 PATH_OF_20 PATH_OF_20 PATH_OF_20 PATH_OF_20 PATH_OF_20 "/012345"
+
 static const struct {
     const char *section, *line;
     bool valid;
@@ -184,6 +191,17 @@ static const struct {
     {"server", "listen=0.0.0.0:0", true},
     {"server", "listen=8080", false},
     {"server", "listen=", false},
+    {"server", "listen=\n 0.0.0.0:1\n [::]:1", true},
+    {"server", "listen=unix:/run/a.sock", true},
+    {"server", "listen=unix:" PATH_OF_107, true},
+    {"server", "listen=unix:" PATH_OF_107 "0", false},
+    {"server", "listen=unix:a.sock", false},
+    {"server", "listen=unix:@abstract", false},
+    {"server", "listen=unix:/run/", false},
+    {"server", "listen=unix:", false},
+    {"admin", "listen=", true},
+    {"admin", "listen=unix:/run/a.sock", true},
+    {"admin", "listen=9091", false},
     {"server", "path=/", true},
     {"server", "path=/a/b-c_d.e%20f~", true},
     {"server", "path=webhook", false},
@@ -245,7 +263,7 @@ static const struct {
     {"[server]\ndrain_timeout=5\n",
      "f.ini:2: [server] drain_timeout = 5: must be 0ms to 1h in ms, s, min, h or d\n"},
     {"[server]\nlisten=here\n",
-     "f.ini:2: [server] listen = here: must be HOST:PORT or [IPV6]:PORT\n"},
+     "f.ini:2: [server] listen = here: must be HOST:PORT, [IPV6]:PORT or unix:/PATH\n"},
     {"[log]\nlevel=loud\n", "f.ini:2: [log] level = loud: must be error, warning, info or debug\n"},
     /* names */
     {"[server]\nlisen=1:1\n", "f.ini:2: [server] lisen: unknown key; did you mean listen?\n"},

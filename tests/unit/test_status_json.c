@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+/* Eight of them are longer than a value that is shown. */
+#define NETWORK "\n 2001:db8:1:2:3:4:5:6/128"
+
 static struct gw_metrics set;
 static struct gw_account account;
 static struct gw_gauges gauges;
@@ -199,6 +202,9 @@ static void test_the_configuration_is_the_one_that_holds(void **state)
     } cases[] = {
         {"server", "listen", "127.0.0.1:1", false, true}, /* needs a restart */
         {"server", "path", "/new", false, false},         /* reloaded */
+        {"server", "allow", "10.0.0.0/8, ::1", false, false},
+        {"server", "trusted_proxies", "8 given", false, false},
+        {"admin", "listen", "", true, false},
         {"server", "workers", "auto", true, true},
         {"server", "max_body", "6MiB", true, false},
         {"server", "idle_timeout", "90s", false, false},
@@ -212,6 +218,8 @@ static void test_the_configuration_is_the_one_that_holds(void **state)
     configure(&started, "[server]\nlisten=127.0.0.1:1\npath=/old\n"
                         "[file]\nsync=never\npath=\xc3\xa4.jsonl\n[dynamodb]\nregion=\xff\n");
     configure(&latest, "[server]\nlisten=127.0.0.1:2\npath=/new\nworkers=3\nidle_timeout=90s\n"
+                       "allow=10.0.0.0/8\nallow=::1\ntrusted_proxies=" NETWORK NETWORK NETWORK
+                           NETWORK NETWORK NETWORK NETWORK NETWORK "\n"
                        "[file]\npath=\xc3\xa4.jsonl\n[dynamodb]\nregion=\xff\n");
     write();
     assert_int_equal(json_array_size(json_object_get(root, "config")), gw_config_key_count);
