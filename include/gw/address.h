@@ -29,6 +29,9 @@ struct gw_networks {
 /* @return false where it is another kind of socket's. */
 bool gw_address_of_socket(const struct sockaddr *socket, struct gw_address *address);
 
+/* Whether it is an IPv4 address. */
+bool gw_address_is_v4(const struct gw_address *address);
+
 /* Reads an address as proxies write it: IPv4 or IPv6, in brackets or not, with a port or not. */
 bool gw_address_parse(struct gw_str text, struct gw_address *address);
 

@@ -37,6 +37,7 @@ struct gw_config {
     int64_t max_body_bytes;
     int64_t max_buffered_bytes;
     int64_t max_connections;
+    int64_t max_connections_per_ip; /* 0: no limit */
     int64_t max_in_flight;
     int64_t request_timeout_ms;
     int64_t idle_timeout_ms;

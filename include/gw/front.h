@@ -11,6 +11,7 @@
 
 #include "gw/limits.h"
 #include "gw/loop.h"
+#include "gw/peers.h"
 #include "gw/refusals.h"
 #include "gw/settings.h"
 #include "gw/store.h"
@@ -40,6 +41,7 @@ void gw_doors_close(struct gw_doors *doors);
 /* What the fronts of all workers share. */
 struct gw_shared {
     struct gw_limits limits;
+    struct gw_peers peers;
     struct gw_doors doors;
     struct gw_refusals refusals;
     struct gw_backend *backend; /* for /readyz */

@@ -60,6 +60,8 @@
     REASON(AMBIGUOUS_OUTCOME, "ambiguous_outcome", FAILED, "not known to be stored")               \
     /* no room */                                                                                  \
     REASON(MAX_CONNECTIONS, "max_connections", OVERLOADED, "more than max_connections")            \
+    REASON(MAX_CONNECTIONS_PER_IP, "max_connections_per_ip", OVERLOADED,                           \
+           "more than max_connections_per_ip")                                                     \
     REASON(MAX_BUFFERED, "max_buffered", OVERLOADED, "more than max_buffered")                     \
     REASON(MAX_IN_FLIGHT, "max_in_flight", OVERLOADED, "more than max_in_flight")                  \
     REASON(FULL_QUEUE, "full_queue", OVERLOADED, "the store's queue is full")                      \

@@ -11,7 +11,7 @@
 
 static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-static bool is_v4(const struct gw_address *address)
+bool gw_address_is_v4(const struct gw_address *address)
 {
     return memcmp(address->bytes, v4_prefix, sizeof(v4_prefix)) == 0;
 }
@@ -74,7 +74,7 @@ bool gw_address_parse(struct gw_str text, struct gw_address *address)
 
 void gw_address_format(const struct gw_address *address, char text[static GW_ADDRESS_TEXT_SIZE])
 {
-    bool v4 = is_v4(address);
+    bool v4 = gw_address_is_v4(address);
 
     if (!inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? sizeof(v4_prefix) : 0), text,
                    GW_ADDRESS_TEXT_SIZE))
@@ -117,7 +117,7 @@ bool gw_network_parse(const char *text, struct gw_network *network)
 
     if (!read_address((struct gw_str){text, len}, &network->address))
         return false;
-    const unsigned before = is_v4(&network->address) ? V4_PREFIX_BITS : 0;
+    const unsigned before = gw_address_is_v4(&network->address) ? V4_PREFIX_BITS : 0;
     unsigned bits = 128 - before;
 
     if (slash && !read_bits(slash + 1, bits, &bits))

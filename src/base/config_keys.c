@@ -196,6 +196,18 @@ const struct gw_config_key gw_config_keys[] = {
      .help = "Connections open at once, over all workers. An idle one costs up to 30 KB and a file "
              "descriptor."},
     {.section = "server",
+     .name = "max_connections_per_ip",
+     .type = GW_CONFIG_COUNT,
+     .unit = "connections, of which 0 is no limit",
+     .initial = "0",
+     .min = 0,
+     .max = 1000000,
+     .reloadable = true,
+     .offset = AT(max_connections_per_ip),
+     .help = "Connections open at once from one address (of IPv6: from one /64), over all workers. "
+             "Those of trusted_proxies and of Unix sockets are not counted, so it is for a daemon "
+             "that clients reach themselves."},
+    {.section = "server",
      .name = "max_in_flight",
      .type = GW_CONFIG_COUNT,
      .unit = "requests",

@@ -127,6 +127,7 @@ static void apply_limits(struct service *service, const struct gw_config *config
     struct gw_backend *backend = service->shared.backend;
 
     atomic_store(&limits->connections.max, find_max_connections(service, config));
+    atomic_store(&service->shared.peers.max, config->max_connections_per_ip);
     atomic_store(&limits->surplus.max, SURPLUS_CONNECTIONS);
     atomic_store(&limits->buffered_bytes.max, config->max_buffered_bytes);
     atomic_store(&limits->in_flight.max, config->max_in_flight);
@@ -566,6 +567,7 @@ int gw_service_run(const char *config_path)
     code = GW_EXIT_FAILED;
     service.config = &service.started;
     gw_refusals_init(&service.shared.refusals);
+    gw_peers_init(&service.shared.peers);
     if (gw_loop_init(&service.loop) == 0) {
         code = serve(&service);
         gw_loop_deinit(&service.loop);

@@ -90,7 +90,7 @@ void gw_accept_left(struct gw_front *front)
 /* --- taking a connection --- */
 
 /* So many wait for their 503 that this one gets it at once. */
-static void turn_away(struct gw_front *front, int fd)
+static void turn_away(struct gw_front *front, int fd, enum gw_reason reason)
 {
     unsigned suppressed;
 
@@ -98,22 +98,24 @@ static void turn_away(struct gw_front *front, int fd)
     close(fd);
     gw_accept_left(front);
     gw_metrics_add(front->metrics, gw_reply_counter(GW_REPLY_OVERLOADED), 1);
-    gw_metrics_add(front->metrics, gw_reason_counter(GW_REASON_MAX_CONNECTIONS), 1);
+    gw_metrics_add(front->metrics, gw_reason_counter(reason), 1);
     if (gw_log_allowed(&front->accept_limit, LOG_BURST, LOG_PER_SECOND, front->loop->now_ms,
                        &suppressed))
-        gw_log(GW_LOG_WARNING, "connection turned away: far more than max_connections",
-               GW_LOG_INT("suppressed", suppressed));
+        gw_log(GW_LOG_WARNING, "connection turned away unread",
+               GW_LOG_STR("reason", gw_reason_text(reason)), GW_LOG_INT("suppressed", suppressed));
 }
 
 static void take(struct gw_front *front, const struct arrival *arrival)
 {
-    front->arriving = gw_connection_new(front, arrival->fd);
+    const struct sockaddr *address = (const struct sockaddr *)&arrival->address;
+    enum gw_reason reason;
+
+    front->arriving = gw_connection_new(front, arrival->fd, address, &reason);
     if (!front->arriving) {
-        turn_away(front, arrival->fd);
+        turn_away(front, arrival->fd, reason);
         return;
     }
-    (void)MHD_add_connection(front->mhd, arrival->fd, (const struct sockaddr *)&arrival->address,
-                             arrival->len);
+    (void)MHD_add_connection(front->mhd, arrival->fd, address, arrival->len);
     if (front->arriving) { /* the library refused it */
         front->arriving = gw_connection_free(front->arriving);
         gw_accept_left(front);

@@ -59,23 +59,46 @@ void gw_connection_enter(struct gw_connection *c, enum gw_phase phase)
     c->since_ms = c->front->loop->now_ms;
 }
 
-struct gw_connection *gw_connection_new(struct gw_front *front, int fd)
+/* A proxy's connections are its clients', and a Unix socket has no address. @return whether its
+ * address may have it. */
+static bool take_share(struct gw_connection *c, const struct sockaddr *socket)
 {
-    struct gw_limits *limits = &front->shared->limits;
-    bool surplus = !gw_limit_take(&limits->connections, 1);
+    struct gw_front *front = c->front;
+    struct gw_address address;
 
-    if (surplus && !gw_limit_take(&limits->surplus, 1))
-        return NULL;
+    return !gw_address_of_socket(socket, &address) ||
+           gw_networks_hold(&front->settings->trusted_proxies, &address) ||
+           gw_peers_take(&front->shared->peers, &address, &c->share) == 0;
+}
+
+/* What it takes of the limits, gw_connection_free gives back. */
+static enum gw_reason take_limits(struct gw_connection *c, const struct sockaddr *socket)
+{
+    if (!take_share(c, socket))
+        return GW_REASON_MAX_CONNECTIONS_PER_IP;
+    if (gw_limit_take(&c->front->shared->limits.connections, 1))
+        return GW_REASON_NONE;
+    gw_peers_give(&c->front->shared->peers, c->share);
+    c->share = NULL;
+    return GW_REASON_MAX_CONNECTIONS;
+}
+
+struct gw_connection *gw_connection_new(struct gw_front *front, int fd,
+                                        const struct sockaddr *address, enum gw_reason *reason)
+{
     struct gw_connection *c = calloc(1, sizeof(*c));
 
-    if (!c) {
-        gw_limit_give(surplus ? &limits->surplus : &limits->connections, 1);
+    *reason = GW_REASON_MAX_CONNECTIONS;
+    if (!c)
         return NULL;
-    }
     c->front = front;
     c->fd = fd;
     c->since_ms = front->loop->now_ms;
-    c->surplus = surplus;
+    *reason = c->surplus = take_limits(c, address);
+    if (c->surplus && !gw_limit_take(&front->shared->limits.surplus, 1)) {
+        free(c);
+        return NULL;
+    }
     link_to_phase(c, GW_PHASE_IDLE);
     return c;
 }
@@ -96,6 +119,7 @@ struct gw_connection *gw_connection_free(struct gw_connection *c)
         return NULL;
     struct gw_limits *limits = &c->front->shared->limits;
 
+    gw_peers_give(&c->front->shared->peers, c->share);
     gw_limit_give(c->surplus ? &limits->surplus : &limits->connections, 1);
     unlink_from_phase(c);
     free(c);

@@ -67,10 +67,11 @@ struct gw_connection {
     enum gw_phase phase;
     int64_t since_ms; /* when the phase began */
     struct gw_connection *previous, *next;
-    uint64_t consumed; /* bytes of all requests so far, but for empty lines around them */
-    unsigned inexact;  /* requests since it was exact */
-    bool surplus;      /* beyond max_connections: its first request gets a 503 */
-    bool gone;         /* the client is, but its request is still with the store */
+    uint64_t consumed;      /* bytes of all requests so far, but for empty lines around them */
+    unsigned inexact;       /* requests since it was exact */
+    struct gw_share *share; /* what it counts for; NULL: for nobody */
+    enum gw_reason surplus; /* the limit that it is beyond, and its first request gets a 503 */
+    bool gone;              /* the client is, but its request is still with the store */
     struct gw_request request;
 };
 
@@ -126,9 +127,11 @@ void gw_accept_end(struct gw_front *front);
 void gw_accept_left(struct gw_front *front);
 
 /* connection.c */
-/* Beyond max_connections a connection's first request is answered 503; those that wait for that are
- * bounded too. @return NULL where neither has room, or there is no memory. */
-struct gw_connection *gw_connection_new(struct gw_front *front, int fd);
+/* Beyond max_connections, and max_connections_per_ip of its @address, a connection's first request
+ * is answered 503; those that wait for that are bounded too. @return NULL where there is no room
+ * for it even there, or no memory; then @reason says which limit it is beyond. */
+struct gw_connection *gw_connection_new(struct gw_front *front, int fd,
+                                        const struct sockaddr *address, enum gw_reason *reason);
 /* The library has closed it. Frees it, or leaves that to the outcome of what the store still has.
  */
 struct gw_connection *gw_connection_closed(struct gw_connection *connection);

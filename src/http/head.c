@@ -84,17 +84,18 @@ static int begin_body(struct gw_request *request, uint64_t announced)
                              announced < BODY_AHEAD_MAX ? (size_t)announced : BODY_AHEAD_MAX);
 }
 
-/* Refusals that are answered at once and close the connection. Beyond max_connections probes are
+/* Refusals that are answered at once and close the connection. Beyond the limits probes are
  * served all the same: that clients are many does not make the process unfit. */
 static bool refuse_at_once(struct gw_request *request, const struct gw_head *head)
 {
     enum gw_reason broken = gw_strict_check(head);
+    enum gw_reason surplus = gw_request_connection(request)->surplus;
     bool probe = request->reply == GW_REPLY_OK || request->reply == GW_REPLY_NOT_READY;
 
     if (broken != GW_REASON_NONE)
         gw_request_refuse(request, broken);
-    else if (gw_request_connection(request)->surplus && !probe)
-        gw_request_refuse(request, GW_REASON_MAX_CONNECTIONS);
+    else if (surplus && !probe)
+        gw_request_refuse(request, surplus);
     else if (head->content_lengths && head->content_length > request->settings->max_body_bytes)
         gw_request_refuse(request, GW_REASON_ANNOUNCED_LENGTH);
     else

@@ -76,6 +76,55 @@ def test_probes_are_answered_beyond_max_connections(spawn):
     assert counters["reply_503"] == counters["refused_max_connections"] == 3
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_one_address_has_no_more_than_its_share(spawn, workers):
+    daemon = spawn({"server.max_connections_per_ip": 5, "server.workers": workers}).start()
+    clients = hold_all(daemon, 5)
+    for _ in range(3):
+        expect_503(daemon.post(event("refused")))
+    assert daemon.get("/healthz").closes, "a probe is answered, and no more"
+    with wire.Client(daemon.address, source="127.0.0.2") as other:
+        assert other.post(event("kept")).status == 200
+    assert all(client.post(event("kept")).status == 200 for client in clients)
+    clients[0].close()
+    eventually(lambda: attempt(daemon) == 200, "the freed connection is used")
+    counters = daemon.stop().check(lines=7)
+    assert counters["reply_503"] == counters["refused_max_connections_per_ip"] >= 3
+    assert counters["refused_max_connections"] == 0
+
+
+def test_one_that_floods_is_turned_away_unread_and_others_are_served(spawn):
+    daemon = spawn({"server.max_connections_per_ip": 5}).start()
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(daemon.client())
+        assert "max_connections_per_ip" in daemon.wait_log("turned away unread")["reason"]
+        for number in range(20):
+            with wire.Client(daemon.address, source="127.0.0.2") as other:
+                assert other.post(event(f"c-{number}")).status == 200
+    daemon.wait_no_connection()
+    daemon.stop().check(lines=20)
+
+
+def test_a_trusted_proxy_has_as_many_as_it_wants(spawn):
+    daemon = spawn({"server.max_connections_per_ip": 2,
+                    "server.trusted_proxies": "127.0.0.1"}).start()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(daemon.client()) for _ in range(20)]
+        assert {client.post(event("c-1")).status for client in clients} == {200}
+
+
+def test_a_reload_changes_how_many_one_address_may_have(spawn):
+    daemon = spawn({"server.max_connections_per_ip": 1}).start()
+    holder = hold_all(daemon, 1)[0]
+    expect_503(daemon.post(event("refused")))
+    daemon.configure(**{"server.max_connections_per_ip": 2})
+    daemon.signal(1)
+    daemon.wait_log('"reloaded"')
+    assert daemon.post(event("c-1")).status == 200
+    assert holder.post(event("c-2")).status == 200
+
+
 def test_bodies_beyond_max_buffered_get_503(spawn):
     daemon = spawn({"server.max_body": "1MiB", "server.max_buffered": "2MiB"}).start()
     bodies = [event(f"c-{number}", padding="x" * 900_000) for number in range(2)]

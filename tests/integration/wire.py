@@ -132,10 +132,10 @@ def parse_head(raw):
     return int(status[1]), headers
 
 
-def connect(address, timeout):
-    """To (host, port), or to the path of a Unix socket."""
+def connect(address, timeout, source=None):
+    """To (host, port), from an address of this machine, or to the path of a Unix socket."""
     if isinstance(address, tuple):
-        made = socket.create_connection(address, timeout)
+        made = socket.create_connection(address, timeout, source and (source, 0))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
     made = socket.socket(socket.AF_UNIX)
@@ -147,8 +147,8 @@ def connect(address, timeout):
 class Client:
     """One connection; over TLS where an ssl.SSLContext is given."""
 
-    def __init__(self, address, timeout=TIMEOUT, tls=None):
-        self.socket = connect(address, timeout)
+    def __init__(self, address, timeout=TIMEOUT, tls=None, source=None):
+        self.socket = connect(address, timeout, source)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.unread = b""

@@ -52,6 +52,7 @@ static void assert_is_default(void)
     assert_int_equal(config.max_body_bytes, 6 << 20);
     assert_int_equal(config.max_buffered_bytes, 256 << 20);
     assert_int_equal(config.max_connections, 10000);
+    assert_int_equal(config.max_connections_per_ip, 0);
     assert_int_equal(config.max_in_flight, 10000);
     assert_int_equal(config.request_timeout_ms, 10000);
     assert_int_equal(config.idle_timeout_ms, 75000);
@@ -181,6 +182,8 @@ static const struct {
     {"server", "workers=2B", false},
     {"server", "max_connections=1000000", true},
     {"server", "max_connections=0", false},
+    {"server", "max_connections_per_ip=0", true},
+    {"server", "max_connections_per_ip=1000001", false},
     {"server", "request_timeout=100ms", true},
     {"server", "request_timeout=60min", true},
     {"server", "request_timeout=99ms", false},
