@@ -8,8 +8,8 @@
 #include "gw/metrics.h"
 
 struct gw_account {
-    /* the workers' and the backend's, borrowed */
-    const struct gw_metrics *sets[GW_CONFIG_WORKERS_MAX + 1];
+    /* the workers', the backend's and main's, borrowed */
+    const struct gw_metrics *sets[GW_CONFIG_WORKERS_MAX + 2];
     size_t count;
 };
 

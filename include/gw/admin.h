@@ -9,6 +9,7 @@
 
 #include "gw/account.h"
 #include "gw/front.h"
+#include "gw/gap.h"
 #include "gw/loop.h"
 
 struct gw_admin;
@@ -23,6 +24,7 @@ struct gw_admin_options {
     const struct gw_config *started;       /* what holds of the keys that need a restart */
     const struct gw_config *const *latest; /* what holds of the others, where a reload changes it */
     struct gw_settings *const *settings;   /* the same */
+    const struct gw_gap *gap;
 };
 
 /**

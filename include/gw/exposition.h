@@ -26,6 +26,8 @@ enum gw_gauge {
     GW_GAUGE_IN_FLIGHT,
     GW_GAUGE_MAX_IN_FLIGHT,
     GW_GAUGE_LAST_EVENT_MS,
+    GW_GAUGE_GAP_START_MS,
+    GW_GAUGE_GAP_END_MS,
     GW_GAUGE_CREDENTIALS_EXPIRE_MS,
     GW_GAUGE_CPU_US, /* of the process, as what follows */
     GW_GAUGE_RESIDENT_BYTES,

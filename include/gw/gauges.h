@@ -7,7 +7,7 @@
 #include "gw/exposition.h"
 #include "gw/front.h"
 
-/* Fills in all but GW_GAUGE_WORKERS and GW_GAUGE_START_MS. Any thread. */
+/* Fills in all but GW_GAUGE_WORKERS, GW_GAUGE_START_MS and the gap's. Any thread. */
 void gw_gauges_measure(struct gw_gauges *gauges, struct gw_shared *shared,
                        const struct gw_account *account);
 

@@ -96,6 +96,7 @@ enum gw_counter {
     GW_COUNTER_REFUSED_BY_LIBRARY, /* by libmicrohttpd itself, before our handler */
     GW_COUNTER_CONNECTIONS,        /* accepted */
     GW_COUNTER_ABORTED,            /* requests whose client went away before the answer */
+    GW_COUNTER_GAPS,               /* times when events may have been lost (gw/gap.h) */
     /* signed events: the accounting */
     GW_COUNTER_VERIFIED,
     GW_COUNTER_STORED,

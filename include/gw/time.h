@@ -3,7 +3,7 @@
 #define GW_TIME_H
 
 /*
- * Instants as milliseconds since 1970-01-01T00:00:00Z without leap seconds, and the two clocks.
+ * Instants as milliseconds since 1970-01-01T00:00:00Z without leap seconds, and the clocks.
  */
 
 #include "gw/base.h"
@@ -32,5 +32,8 @@ void gw_time_format_compact(int64_t time_ms, char text[static GW_TIME_TEXT_SIZE]
 int64_t gw_time_now_ms(void);
 int64_t gw_time_monotonic_ms(void);
 int64_t gw_time_monotonic_us(void);
+
+/* The latter, but that it goes on while the machine is suspended. */
+int64_t gw_time_boot_ms(void);
 
 #endif

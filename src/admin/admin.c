@@ -53,6 +53,8 @@ static struct gw_gauges measure(const struct gw_admin *admin)
     gw_gauges_measure(&gauges, admin->options.shared, admin->options.account);
     gauges.values[GW_GAUGE_WORKERS] = admin->options.workers;
     gauges.values[GW_GAUGE_START_MS] = admin->start_ms;
+    gauges.values[GW_GAUGE_GAP_START_MS] = admin->options.gap->from_ms;
+    gauges.values[GW_GAUGE_GAP_END_MS] = admin->options.gap->to_ms;
     return gauges;
 }
 

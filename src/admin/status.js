@@ -196,6 +196,12 @@ function showConfig(data) {
      key.waits ? "changed in the file: needs a restart" : key.default ? "default" : "file"]));
 }
 
+function showGap({ gap_start_ms: start, gap_end_ms: end }) {
+  find("gap").hidden = end === 0;
+  say(find("gap"), `Events may be missing: none could be stored from ${clock(start)} to ${clock(end)} UTC ` +
+    `(${age(end - start)}).`);
+}
+
 /* The chart begins with what there is, and is a minute wide at least. */
 function showChart() {
   const now = rates.at(-1).at, span = Math.max(MINUTE, now - rates[0].at);
@@ -230,6 +236,7 @@ function showAll() {
   say(find("rate"), perSecond(happened("verified", moment) / per(moment)));
   say(find("last-event"), last ? `${age(data.now_ms - last)} ago` : "not yet");
   say(find("failed"), count(happened("failed", minute)));
+  showGap(data.gauges);
   showChart();
   showCounts(data, minute.data);
   showBackend(data, minute.data, per(minute));

@@ -22,6 +22,7 @@ static const char *const names[GW_COUNTER_COUNT] = {
     [GW_COUNTER_REFUSED_BY_LIBRARY] = "refused_by_library",
     [GW_COUNTER_CONNECTIONS] = "connections",
     [GW_COUNTER_ABORTED] = "aborted",
+    [GW_COUNTER_GAPS] = "gaps",
     [GW_COUNTER_VERIFIED] = "verified",
     [GW_COUNTER_STORED] = "stored",
     [GW_COUNTER_SUPERSEDED] = "superseded",

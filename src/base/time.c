@@ -286,3 +286,8 @@ int64_t gw_time_monotonic_us(void)
 {
     return read_clock_us(CLOCK_MONOTONIC);
 }
+
+int64_t gw_time_boot_ms(void)
+{
+    return read_clock_us(CLOCK_BOOTTIME) / 1000;
+}

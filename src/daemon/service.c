@@ -13,9 +13,9 @@
 
 #include "gw/account.h"
 #include "gw/admin.h"
+#include "gw/backend.h"
 #include "gw/configure.h"
-#include "gw/dynamodb_store.h"
-#include "gw/file_store.h"
+#include "gw/gap.h"
 #include "gw/listener.h"
 #include "gw/notify.h"
 #include "gw/secret.h"
@@ -23,6 +23,7 @@
 #include "gw/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -31,12 +32,10 @@
 
 #define TICK_MS 1000
 #define STATUS_MS 5000
-#define LOCK_TIMEOUT_MS 10000
 #define SURPLUS_CONNECTIONS 256
 #define OTHER_FILES 256
-#define STOP_MS 3000         /* what workers have to stop when they are told to */
-#define CLOSE_MS 2000        /* what the backend has to finish when all workers have ended */
-#define LINE_ROOM (64 << 10) /* more than a stored line has beside what its body says */
+#define STOP_MS 3000  /* what workers have to stop when they are told to */
+#define CLOSE_MS 2000 /* what the backend has to finish when all workers have ended */
 
 struct service {
     const char *config_path;
@@ -53,6 +52,8 @@ struct service {
     size_t worker_count;
     uint64_t backend_files; /* its connections, of all workers */
     struct gw_account account;
+    struct gw_metrics metrics; /* main's own */
+    struct gw_gap gap;
     struct gw_admin *admin; /* NULL: none */
     int64_t watchdog_ms;
     int64_t status_at_ms;
@@ -114,13 +115,6 @@ static int64_t find_max_connections(const struct service *service, const struct 
     return max;
 }
 
-/* A stored line repeats a part of its body as attributes. So with this much, a body that was taken
- * also finds room, whatever it says, where nothing else waits. */
-static size_t max_queued_bytes(const struct gw_config *config)
-{
-    return (size_t)config->max_buffered_bytes + (size_t)config->max_body_bytes + LINE_ROOM;
-}
-
 static void apply_limits(struct service *service, const struct gw_config *config)
 {
     struct gw_limits *limits = &service->shared.limits;
@@ -131,7 +125,7 @@ static void apply_limits(struct service *service, const struct gw_config *config
     atomic_store(&limits->surplus.max, SURPLUS_CONNECTIONS);
     atomic_store(&limits->buffered_bytes.max, config->max_buffered_bytes);
     atomic_store(&limits->in_flight.max, config->max_in_flight);
-    backend->ops->set_max_queued(backend, max_queued_bytes(config));
+    backend->ops->set_max_queued(backend, gw_backend_max_queued_bytes(config));
 }
 
 static void tell_status(struct service *service, int64_t now_ms)
@@ -285,6 +279,67 @@ static int watch_signals(struct service *service)
     return gw_loop_add(&service->loop, &service->signals, EPOLLIN);
 }
 
+/* --- gaps --- */
+
+/* While it takes events and can store them; a drain takes no new connection. */
+static bool is_listening(const struct service *service)
+{
+    struct gw_backend *backend = service->shared.backend;
+    struct gw_backend_state state;
+
+    backend->ops->look(backend, &state);
+    return !service->draining && !state.out && backend->ops->ready(backend);
+}
+
+static void tell_gap(const struct gw_gap *gap)
+{
+    char from[GW_TIME_TEXT_SIZE], to[GW_TIME_TEXT_SIZE];
+
+    gw_time_format(gap->from_ms, from);
+    gw_time_format(gap->to_ms, to);
+    gw_log(GW_LOG_WARNING,
+           "events may be missing: for longer than Genesys repeats them none could be stored; see "
+           "docs/operations.md#gaps",
+           GW_LOG_STR("from", from), GW_LOG_STR("to", to),
+           GW_LOG_INT("seconds", (gap->to_ms - gap->from_ms) / 1000));
+}
+
+static void watch_gap(struct service *service)
+{
+    if (!is_listening(service))
+        return;
+    if (gw_gap_note(&service->gap, gw_time_boot_ms(), gw_time_now_ms())) {
+        gw_metrics_add(&service->metrics, GW_COUNTER_GAPS, 1);
+        tell_gap(&service->gap);
+    }
+    int r = gw_gap_keep(&service->gap);
+
+    if (r)
+        gw_log(GW_LOG_ERROR,
+               "the time of listening cannot be kept: a gap up to the next start will not be seen",
+               GW_LOG_ERRNO(-r));
+}
+
+/* Never keeps it from serving. */
+static void open_gap(struct service *service)
+{
+    char path[PATH_MAX] = "";
+    int r = gw_backend_state_path(&service->started, path, sizeof(path));
+
+    if (r == 0)
+        r = gw_gap_open(&service->gap, path);
+    if (r == GW_GAP_AHEAD)
+        gw_log(GW_LOG_WARNING,
+               "it last listened at a time that is yet to come: a clock was wrong, and whether "
+               "events are missing cannot be told",
+               GW_LOG_STR("file", path));
+    else if (r == -ENOENT && !*path)
+        gw_log(GW_LOG_INFO, "no $STATE_DIRECTORY: gaps over a restart will not be seen");
+    else if (r)
+        gw_log(GW_LOG_WARNING, "gaps over a restart will not be seen", GW_LOG_STR("file", path),
+               GW_LOG_ERRNO(-r));
+}
+
 /* --- the tick --- */
 
 static bool is_alive(const struct service *service)
@@ -309,6 +364,7 @@ static void ticked(struct gw_timer *timer, int64_t now_ms)
             gw_notify_alive();
     }
     tell_status(service, now_ms);
+    watch_gap(service);
     if (service->leaving && now_ms >= service->drain_at_ms)
         drain(service);
     if (service->leaving) {
@@ -324,49 +380,16 @@ static void ticked(struct gw_timer *timer, int64_t now_ms)
 
 /* --- life --- */
 
-static int open_file(struct service *service, char *message, size_t message_size)
-{
-    const struct gw_config *config = &service->started;
-    char path[4096];
-    const struct gw_journal_options options = {
-        .path = path,
-        .sync = config->file_sync == GW_CONFIG_SYNC_ALWAYS,
-        .max_queued_bytes = max_queued_bytes(config),
-        .lock_timeout_ms = LOCK_TIMEOUT_MS,
-    };
-    int r = gw_file_store_path(config->file_path, path, sizeof(path));
-
-    if (r)
-        (void)snprintf(message, message_size, "the path is too long");
-    return r ? r : gw_file_store_open(&options, &service->shared.backend, message, message_size);
-}
-
-static int open_dynamodb(struct service *service, char *message, size_t message_size)
-{
-    const struct gw_config *config = &service->started;
-    const int64_t connections = find_dynamodb_connections(config);
-    const struct gw_dynamodb_options options = {
-        .table = {.name = config->dynamodb_table, .ttl_ms = config->dynamodb_ttl_ms},
-        .access = {config->dynamodb_region, config->dynamodb_endpoint, config->dynamodb_ca_file},
-        .max_attempts = (int)config->dynamodb_max_attempts,
-        .deadline_ms = config->dynamodb_deadline_ms,
-        .connections = (size_t)connections,
-        .max_queued_bytes = max_queued_bytes(config),
-        .unready_on_outage = config->dynamodb_unready_on_outage,
-    };
-
-    service->backend_files = (uint64_t)connections * worker_count(config);
-    return gw_dynamodb_open(&options, &service->shared.backend, message, message_size);
-}
-
 static int open_backend(struct service *service)
 {
-    static int (*const open[])(struct service * service, char *message, size_t message_size) = {
-        [GW_CONFIG_BACKEND_FILE] = open_file,
-        [GW_CONFIG_BACKEND_DYNAMODB] = open_dynamodb,
-    };
     char message[1024] = "";
-    int r = open[service->started.backend](service, message, sizeof(message));
+    size_t connections = 0;
+
+    if (service->started.backend == GW_CONFIG_BACKEND_DYNAMODB)
+        connections = (size_t)find_dynamodb_connections(&service->started);
+    service->backend_files = connections * worker_count(&service->started);
+    int r = gw_backend_open(&service->started, connections, &service->shared.backend, message,
+                            sizeof(message));
 
     if (r == -EINTR)
         gw_log(GW_LOG_INFO, "told to stop while waiting for the journal's lock");
@@ -426,6 +449,7 @@ static int open_admin(struct service *service)
         .started = &service->started,
         .latest = &service->config,
         .settings = &service->settings,
+        .gap = &service->gap,
     };
     char text[512] = "";
 
@@ -469,6 +493,8 @@ static int start(struct service *service)
     if ((r = watch_signals(service)) || (r = open_listeners(service)) ||
         (r = open_backend(service)))
         return r;
+    gw_account_add(&service->account, &service->metrics);
+    open_gap(service);
     apply_limits(service, &service->started);
     if ((r = open_admin(service)) || (r = start_workers(service)))
         return r;
@@ -531,6 +557,7 @@ static bool finish(struct service *service)
     gw_doors_close(&service->shared.doors);
     gw_listeners_close(&service->listeners);
     gw_settings_unref(service->settings);
+    gw_gap_close(&service->gap);
     return r == 0;
 }
 
@@ -556,7 +583,7 @@ static int serve(struct service *service)
 
 int gw_service_run(const char *config_path)
 {
-    struct service service = {.config_path = config_path, .signals.fd = -1};
+    struct service service = {.config_path = config_path, .signals.fd = -1, .gap.fd = -1};
 
     if (hold_signals() < 0)
         return GW_EXIT_FAILED;

@@ -319,7 +319,7 @@ class Daemon:
         """The events file and everything that was moved aside from it but torn ends."""
         beside = glob.glob(glob.escape(str(self.events)) + ".*")
         keep = [pathlib.Path(path) for path in beside
-                if not re.search(r"\.(lock|torn-[^/]*)$", path)]
+                if not re.search(r"\.(lock|listened|torn-[^/]*)$", path)]
         return [path for path in [self.events, *sorted(keep)] if path.exists()]
 
     def records(self):

@@ -63,11 +63,12 @@ def test_every_metric_is_in_the_docs_and_no_other(watched):
 
 
 def test_rules_and_dashboard_ask_for_nothing_that_is_not_there(watched):
-    """But for the credentials' expiry, which only some backends have."""
+    """But for the credentials' expiry, which only some backends have, and what has not happened."""
     shown = re.findall(r"^# TYPE (\S+) (\S+)$", watched.admin.get("/metrics")[1],
                        flags=re.MULTILINE)
     names = {f"{name}{end}" for name, kind in shown
              for end in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))}
     asked = {name for text in expressions() for name in METRIC.findall(text)}
     assert asked - names <= {"genesys_webhookd_credentials_expiry_timestamp_seconds",
-                             "genesys_webhookd_last_event_timestamp_seconds"}
+                             "genesys_webhookd_last_event_timestamp_seconds",
+                             "genesys_webhookd_last_gap_end_timestamp_seconds"}

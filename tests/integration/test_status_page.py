@@ -207,6 +207,19 @@ def test_it_follows_what_happens(watched, view):
 
 
 @needs_browser
+@needs_browser
+def test_a_gap_is_told(watched, view):
+    assert view(watched).run("find('gap').hidden")
+    watched.kill()
+    at = time.time() - 7200
+    os.utime(f"{watched.events}.listened", (at, at))
+    watched.start()
+    page = view(watched)
+    text = eventually(lambda: page.run("find('gap').hidden ? '' : find('gap').textContent"),
+                      "the page tells of it")
+    assert text.startswith("Events may be missing: ") and "(2 h 0 min)" in text
+
+
 def test_a_refused_request_is_shown(watched, view):
     page = view(watched)
     page.wait("#refusals + p", "None")

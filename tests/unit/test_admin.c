@@ -13,6 +13,7 @@ static int open_at(char *listen, bool remote, char *message, size_t size)
 {
     struct gw_account account = {.count = 0};
     struct gw_shared shared = {.leaving = false};
+    struct gw_gap gap = {.fd = -1};
     struct gw_loop loop;
     const struct gw_config_list addresses = {.items = {listen}, .count = 1};
     struct gw_admin *admin = NULL;
@@ -22,7 +23,8 @@ static int open_at(char *listen, bool remote, char *message, size_t size)
                                              .remote = remote,
                                              .loop = &loop,
                                              .shared = &shared,
-                                             .account = &account};
+                                             .account = &account,
+                                             .gap = &gap};
     int r = gw_admin_new(&options, &admin, message, size);
 
     assert_int_equal(r == 0, admin != NULL);
