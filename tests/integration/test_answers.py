@@ -342,6 +342,6 @@ def test_a_flood_of_one_refusal_hides_no_other_from_the_log(daemon):
 
 def test_every_reason_is_documented():
     table = (SOURCE / "include" / "gw" / "metrics.h").read_text(encoding="utf-8")
-    text = (SOURCE / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = (SOURCE / "docs" / "answers.md").read_text(encoding="utf-8")
     names = re.findall(r"REASON\(\w+, \"(\w+)\"", table)
-    assert len(names) > 20 and not [name for name in names if f"`{name}`" not in text]
+    assert len(names) > 20 and not [name for name in names if f"`refused_{name}`" not in text]
