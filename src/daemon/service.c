@@ -15,7 +15,7 @@
 #include "gw/admin.h"
 #include "gw/backend.h"
 #include "gw/configure.h"
-#include "gw/gap.h"
+#include "gw/gap_watch.h"
 #include "gw/listener.h"
 #include "gw/notify.h"
 #include "gw/secret.h"
@@ -23,7 +23,6 @@
 #include "gw/worker.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -291,53 +290,10 @@ static bool is_listening(const struct service *service)
     return !service->draining && !state.out && backend->ops->ready(backend);
 }
 
-static void tell_gap(const struct gw_gap *gap)
-{
-    char from[GW_TIME_TEXT_SIZE], to[GW_TIME_TEXT_SIZE];
-
-    gw_time_format(gap->from_ms, from);
-    gw_time_format(gap->to_ms, to);
-    gw_log(GW_LOG_WARNING,
-           "events may be missing: for longer than Genesys repeats them none could be stored; see "
-           "docs/operations.md#gaps",
-           GW_LOG_STR("from", from), GW_LOG_STR("to", to),
-           GW_LOG_INT("seconds", (gap->to_ms - gap->from_ms) / 1000));
-}
-
 static void watch_gap(struct service *service)
 {
-    if (!is_listening(service))
-        return;
-    if (gw_gap_note(&service->gap, gw_time_boot_ms(), gw_time_now_ms())) {
+    if (is_listening(service) && gw_gap_watch_tick(&service->gap))
         gw_metrics_add(&service->metrics, GW_COUNTER_GAPS, 1);
-        tell_gap(&service->gap);
-    }
-    int r = gw_gap_keep(&service->gap);
-
-    if (r)
-        gw_log(GW_LOG_ERROR,
-               "the time of listening cannot be kept: a gap up to the next start will not be seen",
-               GW_LOG_ERRNO(-r));
-}
-
-/* Never keeps it from serving. */
-static void open_gap(struct service *service)
-{
-    char path[PATH_MAX] = "";
-    int r = gw_backend_state_path(&service->started, path, sizeof(path));
-
-    if (r == 0)
-        r = gw_gap_open(&service->gap, path);
-    if (r == GW_GAP_AHEAD)
-        gw_log(GW_LOG_WARNING,
-               "it last listened at a time that is yet to come: a clock was wrong, and whether "
-               "events are missing cannot be told",
-               GW_LOG_STR("file", path));
-    else if (r == -ENOENT && !*path)
-        gw_log(GW_LOG_INFO, "no $STATE_DIRECTORY: gaps over a restart will not be seen");
-    else if (r)
-        gw_log(GW_LOG_WARNING, "gaps over a restart will not be seen", GW_LOG_STR("file", path),
-               GW_LOG_ERRNO(-r));
 }
 
 /* --- the tick --- */
@@ -494,7 +450,7 @@ static int start(struct service *service)
         (r = open_backend(service)))
         return r;
     gw_account_add(&service->account, &service->metrics);
-    open_gap(service);
+    gw_gap_watch_begin(&service->gap, &service->started);
     apply_limits(service, &service->started);
     if ((r = open_admin(service)) || (r = start_workers(service)))
         return r;

@@ -31,17 +31,11 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    upstream webhookd {{
-        server unix:{path};
-        keepalive 8;
-    }}
     server {{
         listen 127.0.0.1:{port};
         location / {{
-            proxy_pass http://webhookd;
+            proxy_pass http://unix:{path};
             proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For $remote_addr;
         }}
     }}

@@ -62,6 +62,7 @@ TRIED_BY = {
     "cli/tail_line.c": "integration/test_tail.py",
     "daemon/arguments.c": "integration/test_config_cli.py",
     "daemon/backend.c": "integration/test_gap.py",
+    "daemon/gap_watch.c": "integration/test_gap.py",
     "daemon/main.c": "integration/test_config_cli.py",
     "daemon/service.c": "integration/test_drain.py",
     "daemon/worker.c": "integration/test_drain.py",
