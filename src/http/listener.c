@@ -69,7 +69,7 @@ static int add(struct gw_listeners *listeners, int fd)
 /* --- Unix sockets --- */
 
 /* A socket's name stays when its process was killed. Two that start at the same moment may both
- * find it stale, and one then takes the other's away: the store's lock lets only one of them run.
+ * find it stale, and one then takes the other's away; the file store's lock lets only one run on.
  */
 static bool remove_stale(const struct sockaddr_un *address)
 {
