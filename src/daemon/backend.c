@@ -78,7 +78,8 @@ int gw_backend_state_path(const struct gw_config *config, char *path, size_t siz
     char resolved[PATH_MAX], real[PATH_MAX];
 
     if (config->backend != GW_CONFIG_BACKEND_FILE)
-        return state_directory() ? gw_file_store_path("genesys-webhookd.listened", path, size) : -ENOENT;
+        return state_directory() ? gw_file_store_path("genesys-webhookd.listened", path, size)
+                                 : -ENOENT;
     int r = gw_file_store_path(config->file_path, resolved, sizeof(resolved));
 
     if (r)
