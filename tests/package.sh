@@ -108,7 +108,12 @@ package_of()
     find "$1" -name 'genesys-webhookd_*.deb'
 }
 
-[ "${1:-}" != --inside ] || { cd "$(dirname "$0")" && try_package && exit; }
+# Not in a list with &&, in which the shell would pass over what fails.
+if [ "${1:-}" = --inside ]; then
+    cd "$(dirname "$0")"
+    try_package
+    exit
+fi
 
 base=()
 case "${1:-}" in
