@@ -5,6 +5,7 @@
  */
 #include "ask.h"
 
+#include "gw/cli.h"
 #include "gw/time.h"
 
 #include <curl/curl.h>
@@ -42,7 +43,8 @@ static CURLcode set_up(CURL *curl, struct gw_ask *ask, char *error)
 {
     CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, ask->url);
 
-    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "genesys-webhook/" GW_VERSION);
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, GW_CLI_PROGRAM "/" GW_VERSION);
+    (void)curl_easy_setopt(curl, CURLOPT_DEFAULT_PROTOCOL, "http");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)ask->timeout_ms);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
@@ -51,6 +53,10 @@ static CURLcode set_up(CURL *curl, struct gw_ask *ask, char *error)
     (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
     (void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, ask);
     (void)curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ask->unix_socket);
     if (code == CURLE_OK && ask->post)
         code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "{}");
     if (code == CURLE_OK && ask->local)

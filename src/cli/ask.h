@@ -11,7 +11,8 @@
 struct gw_ask {
     /* In. */
     const char *url;
-    bool post;           /* an unsigned "{}"; else a GET */
+    const char *unix_socket; /* through which; NULL: none. Of the URL its path counts */
+    bool post;               /* an unsigned "{}"; else a GET */
     bool local;          /* this machine's own: no proxy is used, whatever the environment says */
     const char *ca_file; /* NULL: the system's */
     int64_t timeout_ms;

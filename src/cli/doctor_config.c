@@ -160,28 +160,41 @@ static bool is_loopback(const char *listen)
     char host[256];
     uint16_t port;
 
+    if (strncmp(listen, GW_CONFIG_UNIX_PREFIX, strlen(GW_CONFIG_UNIX_PREFIX)) == 0)
+        return true;
     if (gw_config_split_address(listen, host, sizeof(host), &port) != 0)
         return false;
     return strcmp(host, "localhost") == 0 ||
            (gw_address_parse(gw_str(host), &address) && gw_networks_hold(&loopback, &address));
 }
 
+/* @return NULL where each is reached from this machine alone. */
+static const char *find_remote(const struct gw_config_list *listen)
+{
+    for (size_t i = 0; i < listen->count; i++)
+        if (!is_loopback(listen->items[i]))
+            return listen->items[i];
+    return NULL;
+}
+
 void gw_doctor_look_at_proxies(struct gw_doctor *doctor)
 {
     const struct gw_config *config = &doctor->config;
+    const char *remote = find_remote(&config->listen);
+    const char *remote_admin = find_remote(&config->admin_listen);
 
     if (config->trusted_proxies.count > 0)
         gw_doctor_say(doctor, GW_DOCTOR_OK, "proxies", "%zu trusted",
                       config->trusted_proxies.count);
-    else if (!is_loopback(config->listen))
+    else if (remote)
         gw_doctor_say(doctor, GW_DOCTOR_WARNING, "proxies",
                       "%s is reached from other machines, and [server] trusted_proxies is empty: "
                       "name the load balancer's networks, or logs, allow and limits take it for "
                       "the sender",
-                      config->listen);
-    if (*config->admin_listen && !is_loopback(config->admin_listen) && !config->admin_remote)
+                      remote);
+    if (remote_admin && !config->admin_remote)
         gw_doctor_say(doctor, GW_DOCTOR_WRONG, "admin",
                       "%s can be reached from other machines, so the daemon will not start: take "
                       "127.0.0.1, or say [admin] remote = yes",
-                      config->admin_listen);
+                      remote_admin);
 }

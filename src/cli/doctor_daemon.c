@@ -29,15 +29,16 @@ static void say_free(struct gw_doctor *doctor, const struct port *port)
                       port->address);
     else
         gw_doctor_say(doctor, GW_DOCTOR_WARNING, port->what,
-                      "nobody listens on %s: start the daemon; the port is free", port->address);
+                      "nobody listens on %s: start the daemon; it is free", port->address);
 }
 
 /* @param problem  why nobody answers there */
 static void say_unanswered(struct gw_doctor *doctor, const struct port *port, const char *problem)
 {
+    const struct gw_config_list addresses = {.items = {(char *)port->address}, .count = 1};
     struct gw_listeners listeners;
     char message[512] = "it is no address";
-    int r = gw_listeners_bind(&listeners, port->address, port->key, message, sizeof(message));
+    int r = gw_listeners_bind(&listeners, &addresses, port->key, message, sizeof(message));
 
     if (r == 0) {
         gw_listeners_close(&listeners);
@@ -60,12 +61,15 @@ static void say_unanswered(struct gw_doctor *doctor, const struct port *port, co
 static bool ask_port(struct gw_doctor *doctor, const struct port *port, const char *path,
                      struct gw_ask *ask)
 {
+    const size_t prefix = strlen(GW_CONFIG_UNIX_PREFIX);
+    const bool is_path = strncmp(port->address, GW_CONFIG_UNIX_PREFIX, prefix) == 0;
     char url[512];
 
-    (void)snprintf(url, sizeof(url), "http://%s%s", port->address, path);
-    *ask = (struct gw_ask){.url = url, .local = true};
+    (void)snprintf(url, sizeof(url), "http://%s%s", is_path ? "localhost" : port->address, path);
+    *ask = (struct gw_ask){
+        .url = url, .unix_socket = is_path ? port->address + prefix : NULL, .local = true};
     gw_doctor_ask(doctor, ask);
-    ask->url = NULL;
+    ask->url = ask->unix_socket = NULL;
     if (*ask->problem)
         say_unanswered(doctor, port, ask->problem);
     return !*ask->problem;
@@ -118,10 +122,10 @@ static bool find_metric(const struct gw_ask *ask, struct gw_str name, double *va
     return true;
 }
 
-static void look_at_admin(struct gw_doctor *doctor)
+static void look_at_admin(struct gw_doctor *doctor, const char *address)
 {
     static const struct gw_str limit = GW_STR("\ngenesys_webhookd_connections_limit ");
-    const struct port port = {"admin", "[admin] listen", doctor->config.admin_listen};
+    const struct port port = {"admin", "[admin] listen", address};
     struct gw_ask ask;
 
     if (ask_port(doctor, &port, "/metrics", &ask)) {
@@ -140,9 +144,13 @@ static void look_at_admin(struct gw_doctor *doctor)
 
 void gw_doctor_look_at_daemon(struct gw_doctor *doctor)
 {
-    look_at_listener(doctor, doctor->config.listen);
-    if (*doctor->config.admin_listen)
-        look_at_admin(doctor);
+    const struct gw_config_list *listen = &doctor->config.listen;
+    const struct gw_config_list *admin = &doctor->config.admin_listen;
+
+    for (size_t i = 0; i < listen->count; i++)
+        look_at_listener(doctor, listen->items[i]);
+    for (size_t i = 0; i < admin->count; i++)
+        look_at_admin(doctor, admin->items[i]);
 }
 
 /* --- limits --- */

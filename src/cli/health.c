@@ -3,6 +3,8 @@
  * health: what a container's health check runs, where there is no shell and no curl. It asks this
  * machine, so no proxy is in between, whatever the environment names for other traffic.
  */
+#include "ask.h"
+
 #include "gw/cli.h"
 
 #include <curl/curl.h>
@@ -19,72 +21,25 @@ static const struct gw_cli_option options[] = {
      "ask through this socket; of URL the path counts"},
 };
 
-/* The status says it all; the time-out bounds what is read. */
-static size_t pass_over(char *bytes, size_t one, size_t len, void *context)
-{
-    (void)bytes;
-    (void)one;
-    (void)context;
-    return len;
-}
-
-static CURLcode set_up(CURL *curl, const char *url, const struct values *given, char *error)
-{
-    CURLcode code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_URL, url);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_DEFAULT_PROTOCOL, "http");
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, given->unix_socket);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_USERAGENT, GW_CLI_PROGRAM "/" GW_VERSION);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)given->timeout_ms);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, pass_over);
-    return code;
-}
-
-static enum gw_cli_exit ask(CURL *curl, const char *url, const struct values *given)
-{
-    char error[CURL_ERROR_SIZE] = "";
-    CURLcode code = set_up(curl, url, given, error);
-    long status = 0;
-
-    if (code == CURLE_OK)
-        code = curl_easy_perform(curl);
-    if (code != CURLE_OK) {
-        gw_cli_error("%s: no answer: %s", url, *error ? error : curl_easy_strerror(code));
-        return GW_CLI_FAILED;
-    }
-    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status / 100 == 2)
-        return GW_CLI_OK;
-    gw_cli_error("%s: answered %ld", url, status);
-    return GW_CLI_FAILED;
-}
-
 static enum gw_cli_exit run(const void *values, char **operands, size_t count)
 {
-    CURL *curl = curl_easy_init();
-    enum gw_cli_exit status = GW_CLI_FAILED;
+    const struct values *given = values;
+    struct gw_ask ask = {.url = operands[0],
+                         .unix_socket = given->unix_socket,
+                         .local = true,
+                         .timeout_ms = given->timeout_ms};
 
     (void)count;
-    if (curl)
-        status = ask(curl, operands[0], values);
-    else
-        gw_cli_error("cannot set up libcurl");
-    curl_easy_cleanup(curl);
+    gw_ask(&ask);
+    gw_buffer_deinit(&ask.body);
     curl_global_cleanup();
-    return status;
+    if (*ask.problem)
+        gw_cli_error("%s: no answer: %s", ask.url, ask.problem);
+    else if (ask.status / 100 != 2)
+        gw_cli_error("%s: answered %ld", ask.url, ask.status);
+    else
+        return GW_CLI_OK;
+    return GW_CLI_FAILED;
 }
 
 const struct gw_cli_command gw_cli_health = {

@@ -295,6 +295,21 @@ def test_too_few_files(ini, spawn):
     doctor("--config", daemon.ini).has("warning", "limits", "not the 10000", "LimitNOFILE")
 
 
+def test_each_address_of_a_list_is_looked_at(spawn, tmp_path):
+    """Unix sockets, too, which nobody reaches from elsewhere."""
+    path = tmp_path / "webhook.sock"
+    daemon = spawn()
+    daemon.configure(**{"server.listen": [daemon.settings["server.listen"], f"unix:{path}"]})
+    daemon.start()
+    found = doctor("--config", daemon.ini)
+    found.has("ok", "listen", str(daemon.port), "ready")
+    found.has("ok", "listen", f"unix:{path}", "ready")
+    daemon.stop()
+    found = doctor("--config", daemon.ini)
+    found.has("warning", "listen", f"unix:{path}", "free")
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("listen", ["0.0.0.0", "[::]"])
 def test_beyond_loopback_proxies_should_be_named(ini, listen):
     listen = f"{listen}:{ini.port}"
