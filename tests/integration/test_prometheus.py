@@ -59,6 +59,7 @@ def test_every_metric_is_in_the_docs_and_no_other(watched):
     shown = {name.removeprefix("genesys_webhookd_") for name in
              re.findall(r"^# TYPE (\S+) ", watched.admin.get("/metrics")[1], flags=re.MULTILINE)}
     assert documented == shown | {"last_event_timestamp_seconds",
+                                  "last_gap_start_timestamp_seconds", "last_gap_end_timestamp_seconds",
                                   "credentials_expiry_timestamp_seconds"}
 
 
