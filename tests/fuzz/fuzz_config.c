@@ -31,6 +31,13 @@ static int64_t count_choices(const struct gw_config_key *key)
     return count;
 }
 
+static void check_list(const struct gw_config_key *key, const struct gw_config_list *list)
+{
+    require(list->count <= GW_CONFIG_LIST_MAX);
+    for (size_t i = 0; i < list->count; i++)
+        require(list->items[i] && (!key->valid || key->valid(list->items[i])));
+}
+
 static void check_key(const struct gw_config *config, const struct gw_config_key *key)
 {
     int64_t number = number_of(config, key);
@@ -47,11 +54,11 @@ static void check_key(const struct gw_config *config, const struct gw_config_key
         require(number >= 0 && number < count_choices(key));
         break;
     case GW_CONFIG_STRING:
-    case GW_CONFIG_ADDRESS:
         memcpy(&text, (const char *)config + key->offset, sizeof(text));
         require(text && (!key->valid || key->valid(text)));
         break;
     case GW_CONFIG_LIST:
+        check_list(key, (const struct gw_config_list *)((const char *)config + key->offset));
         break;
     }
 }
