@@ -18,10 +18,12 @@ int gw_backend_open(const struct gw_config *config, size_t connections, struct g
 /* What may wait for the backend. */
 size_t gw_backend_max_queued_bytes(const struct gw_config *config);
 
+enum gw_backend_error { GW_BACKEND_STATELESS = 1 };
+
 /**
  * The file whose time is when the daemon last listened (gw/gap.h): beside the file store's own,
  * which is open by now, or in systemd's $STATE_DIRECTORY.
- * @return 0; -ENOENT with @path left alone where there is no such folder; or a negative errno.
+ * @return 0; GW_BACKEND_STATELESS where there is no such folder; or a negative errno.
  */
 int gw_backend_state_path(const struct gw_config *config, char *path, size_t size) GW_MUST_CHECK;
 

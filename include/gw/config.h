@@ -149,4 +149,7 @@ int gw_config_split_address(const char *address, char *host, size_t host_size,
 /* Whether it is HOST:PORT, [V6]:PORT, or unix:/PATH of a length that sockets can have. */
 bool gw_config_is_listen_address(const char *text);
 
+/* Whether @text is one of its items. */
+bool gw_config_list_has(const struct gw_config_list *list, const char *text);
+
 #endif

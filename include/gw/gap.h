@@ -42,7 +42,14 @@ bool gw_gap_note(struct gw_gap *gap, int64_t boot_ms, int64_t now_ms) GW_MUST_CH
  */
 int gw_gap_open(struct gw_gap *gap, const char *path) GW_MUST_CHECK;
 
-/* Keeps what was noted, at most once a second. After an error nothing is kept any more. */
+/**
+ * Goes on keeping, in the file at @path, after an error; what the file says does not count.
+ * @return 0 or a negative errno.
+ */
+int gw_gap_reopen(struct gw_gap *gap, const char *path) GW_MUST_CHECK;
+
+/* Keeps what was noted, at most once a second. After an error nothing is kept until it is opened
+ * again. */
 int gw_gap_keep(struct gw_gap *gap) GW_MUST_CHECK;
 void gw_gap_close(struct gw_gap *gap);
 

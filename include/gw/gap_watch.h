@@ -8,11 +8,22 @@
 #include "gw/config.h"
 #include "gw/gap.h"
 
+#include <limits.h>
+
+struct gw_gap_watch {
+    struct gw_gap gap;
+    const struct gw_config *config;
+    char path[PATH_MAX];
+    bool off;    /* there is no folder to keep it in */
+    int trouble; /* that was logged last; 0: none */
+};
+
 /* Takes up when it last listened, once the backend is open. That it cannot is logged, and keeps
- * nothing from serving. */
-void gw_gap_watch_begin(struct gw_gap *gap, const struct gw_config *config);
+ * nothing from serving; it is tried again at each tick.
+ * @param config  of the start; borrowed */
+void gw_gap_watch_begin(struct gw_gap_watch *watch, const struct gw_config *config);
 
 /* It listens, and can store what comes. @return whether a gap has ended, which is then logged. */
-bool gw_gap_watch_tick(struct gw_gap *gap);
+bool gw_gap_watch_tick(struct gw_gap_watch *watch);
 
 #endif

@@ -305,6 +305,8 @@ static void complain_of_value(struct parse *parse, const struct gw_config_key *k
 
     if (error == -ENOSPC)
         snprintf(right, sizeof(right), "there may be at most %d", GW_CONFIG_LIST_MAX);
+    else if (error == -EEXIST)
+        snprintf(right, sizeof(right), "was given already");
     else
         gw_config_value_describe(key, right + len, sizeof(right) - len);
     complain_of_key(parse, key, value, right);
@@ -388,6 +390,11 @@ static void check_across_keys(struct parse *parse)
         complain(parse, body > buffered ? body : buffered,
                  "[server] max_body is greater than max_buffered: bodies between the two could "
                  "never be taken");
+    for (size_t i = 0; i < parse->config->admin_listen.count; i++)
+        if (gw_config_list_has(&parse->config->listen, parse->config->admin_listen.items[i]))
+            complain(parse, parse->config->admin_listen.lines[i],
+                     "[admin] listen = %s: is the address of [server] listen; take another port",
+                     parse->config->admin_listen.items[i]);
 }
 
 static int parse_text(struct parse *parse, struct gw_str text)

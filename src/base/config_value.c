@@ -164,6 +164,14 @@ bool gw_config_is_listen_address(const char *text)
     return gw_config_split_address(text, host, sizeof(host), &port) == 0;
 }
 
+bool gw_config_list_has(const struct gw_config_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    return false;
+}
+
 static int set_list(const struct gw_config_key *key, const char *text, void *place)
 {
     struct gw_config_list *list = place;
@@ -172,6 +180,8 @@ static int set_list(const struct gw_config_key *key, const char *text, void *pla
     /* "key=" with the items on indented lines below it. */
     if (*text == '\0')
         return 0;
+    if (gw_config_list_has(list, text))
+        return -EEXIST;
     if (list->count == GW_CONFIG_LIST_MAX)
         return -ENOSPC;
     r = set_string(key, text, &list->items[list->count]);

@@ -59,16 +59,22 @@ static int take_up(struct gw_gap *gap)
     return gw_gap_begin(gap, kept_ms, gw_time_boot_ms(), gw_time_now_ms());
 }
 
-int gw_gap_open(struct gw_gap *gap, const char *path)
+int gw_gap_reopen(struct gw_gap *gap, const char *path)
 {
     /* A FIFO's reader need not be waited for. */
     static const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 
     gap->fd = open(path, flags, 0600);
-    if (gap->fd < 0)
-        return -errno;
-    int r = take_up(gap);
+    gap->kept_ms = 0;
+    return gap->fd < 0 ? -errno : 0;
+}
 
+int gw_gap_open(struct gw_gap *gap, const char *path)
+{
+    int r = gw_gap_reopen(gap, path);
+
+    if (r == 0)
+        r = take_up(gap);
     if (r < 0)
         gw_gap_close(gap);
     return r;

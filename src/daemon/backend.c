@@ -79,7 +79,7 @@ int gw_backend_state_path(const struct gw_config *config, char *path, size_t siz
 
     if (config->backend != GW_CONFIG_BACKEND_FILE)
         return state_directory() ? gw_file_store_path("genesys-webhookd.listened", path, size)
-                                 : -ENOENT;
+                                 : GW_BACKEND_STATELESS;
     int r = gw_file_store_path(config->file_path, resolved, sizeof(resolved));
 
     if (r)

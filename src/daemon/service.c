@@ -52,7 +52,7 @@ struct service {
     uint64_t backend_files; /* its connections, of all workers */
     struct gw_account account;
     struct gw_metrics metrics; /* main's own */
-    struct gw_gap gap;
+    struct gw_gap_watch gaps;
     struct gw_admin *admin; /* NULL: none */
     int64_t watchdog_ms;
     int64_t status_at_ms;
@@ -292,7 +292,7 @@ static bool is_listening(const struct service *service)
 
 static void watch_gap(struct service *service)
 {
-    if (is_listening(service) && gw_gap_watch_tick(&service->gap))
+    if (is_listening(service) && gw_gap_watch_tick(&service->gaps))
         gw_metrics_add(&service->metrics, GW_COUNTER_GAPS, 1);
 }
 
@@ -405,7 +405,7 @@ static int open_admin(struct service *service)
         .started = &service->started,
         .latest = &service->config,
         .settings = &service->settings,
-        .gap = &service->gap,
+        .gap = &service->gaps.gap,
     };
     char text[512] = "";
 
@@ -450,7 +450,7 @@ static int start(struct service *service)
         (r = open_backend(service)))
         return r;
     gw_account_add(&service->account, &service->metrics);
-    gw_gap_watch_begin(&service->gap, &service->started);
+    gw_gap_watch_begin(&service->gaps, &service->started);
     apply_limits(service, &service->started);
     if ((r = open_admin(service)) || (r = start_workers(service)))
         return r;
@@ -513,7 +513,7 @@ static bool finish(struct service *service)
     gw_doors_close(&service->shared.doors);
     gw_listeners_close(&service->listeners);
     gw_settings_unref(service->settings);
-    gw_gap_close(&service->gap);
+    gw_gap_close(&service->gaps.gap);
     return r == 0;
 }
 
@@ -539,7 +539,7 @@ static int serve(struct service *service)
 
 int gw_service_run(const char *config_path)
 {
-    struct service service = {.config_path = config_path, .signals.fd = -1, .gap.fd = -1};
+    struct service service = {.config_path = config_path, .signals.fd = -1, .gaps.gap.fd = -1};
 
     if (hold_signals() < 0)
         return GW_EXIT_FAILED;

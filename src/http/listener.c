@@ -162,7 +162,8 @@ static const char *advice(int error)
         int error;
         const char *advice;
     } known[] = {
-        {-EADDRINUSE, "another process is there, or a file that is no socket"},
+        {-EADDRINUSE, "another process is there, or a file that is no socket; [::] takes IPv4, "
+                      "too, and goes without 0.0.0.0"},
         {-EADDRNOTAVAIL, "it must be an address of this machine"},
         {-ENOENT, "the folder of a Unix socket must be there"},
         {-EACCES, "ports below 1024 and folders of others need a right"},

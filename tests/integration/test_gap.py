@@ -109,8 +109,11 @@ def test_where_it_cannot_be_kept_it_serves_all_the_same(make):
     daemon = make()
     daemon.kept.mkdir()
     daemon.start()
-    assert str(daemon.kept) in daemon.wait_log("gaps over a restart will not be seen")["file"]
+    assert str(daemon.kept) in daemon.wait_log("time of listening cannot be kept")["file"]
     assert daemon.post(event("c-1")).status == 200
+    daemon.kept.rmdir()
+    eventually(daemon.kept.is_file, "it is kept, once it can be")
+    assert daemon.log_text().count("cannot be kept") == 1
     daemon.stop().check(lines=1)
 
 

@@ -265,6 +265,10 @@ static const struct {
     {"[server]\nworkers=0\n", "f.ini:2: [server] workers = 0: must be 1 to 64 threads, or auto\n"},
     {"[server]\ndrain_timeout=5\n",
      "f.ini:2: [server] drain_timeout = 5: must be 0ms to 1h in ms, s, min, h or d\n"},
+    {"[server]\nlisten=1.2.3.4:1\nlisten=1.2.3.4:1\n",
+     "f.ini:3: [server] listen = 1.2.3.4:1: was given already\n"},
+    {"[admin]\nlisten=1.2.3.4:1\n[server]\nlisten=1.2.3.4:1\n",
+     "f.ini:2: [admin] listen = 1.2.3.4:1: is the address of [server] listen; take another port\n"},
     {"[server]\nlisten=here\n",
      "f.ini:2: [server] listen = here: must be HOST:PORT, [IPV6]:PORT or unix:/PATH\n"},
     {"[log]\nlevel=loud\n", "f.ini:2: [log] level = loud: must be error, warning, info or debug\n"},
@@ -377,12 +381,13 @@ static void test_nul_byte_is_refused(void **state)
 
 static void test_list_takes_as_many_items_as_there_is_room_for(void **state)
 {
-    static const char line[] = "secret_file=/a\n";
-    char text[256] = "[signature]\n";
+    char text[256] = "[signature]\n", line[] = "secret_file=/a\n";
 
     (void)state;
-    for (size_t i = 0; i < GW_CONFIG_LIST_MAX; i++)
+    for (size_t i = 0; i < GW_CONFIG_LIST_MAX; i++) {
         strcat(text, line);
+        line[sizeof("secret_file=/") - 1]++;
+    }
     assert_int_equal(parse(text), 0);
     assert_int_equal(config.secret_files.count, GW_CONFIG_LIST_MAX);
     gw_config_deinit(&config);
