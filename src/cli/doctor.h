@@ -21,6 +21,7 @@ struct gw_doctor {
     bool serves;        /* a daemon answers at [server] listen */
     bool has_metrics;   /* and tells them at [admin] listen: */
     double connections; /* how many it takes */
+    bool runs;          /* a daemon answers at one of the two */
     bool is_wrong;      /* a finding was */
 };
 
@@ -35,6 +36,9 @@ void gw_doctor_ask(const struct gw_doctor *doctor, struct gw_ask *ask);
 
 /* @param skew_ms  the other's clock less this machine's; @param whose  "DynamoDB's" */
 void gw_doctor_judge_clock(struct gw_doctor *doctor, const char *whose, int64_t skew_ms);
+
+/* @return the path of an address of a Unix socket, within it; NULL: it is HOST:PORT. */
+const char *gw_doctor_socket_path(const char *address);
 
 /* @return false where nothing else can be looked at. */
 bool gw_doctor_look_at_configuration(struct gw_doctor *doctor);

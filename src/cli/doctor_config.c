@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,9 +118,9 @@ static void say_none(struct gw_doctor *doctor, int error, char *message)
         gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET,
                       "not checked: what [signature] secret_file names is another user's: run this "
                       "as the daemon's user");
-    else if (error == -ENOENT && doctor->config.secret_files.count == 0 && doctor->serves)
+    else if (error == -ENOENT && doctor->config.secret_files.count == 0 && doctor->runs)
         gw_doctor_say(doctor, GW_DOCTOR_WARNING, SECRET,
-                      "not checked: the daemon that serves has one, which is not seen from here%s",
+                      "not checked: the daemon that runs has one, which is not seen from here%s",
                       by_systemd);
     else
         for (char *line; (line = strsep(&message, "\n"));)
@@ -160,7 +161,7 @@ static bool is_loopback(const char *listen)
     char host[256];
     uint16_t port;
 
-    if (strncmp(listen, GW_CONFIG_UNIX_PREFIX, strlen(GW_CONFIG_UNIX_PREFIX)) == 0)
+    if (gw_doctor_socket_path(listen))
         return true;
     if (gw_config_split_address(listen, host, sizeof(host), &port) != 0)
         return false;
@@ -175,6 +176,15 @@ static const char *find_remote(const struct gw_config_list *listen)
         if (!is_loopback(listen->items[i]))
             return listen->items[i];
     return NULL;
+}
+
+/* Unix sockets have no address that could be counted. */
+static bool has_port(const struct gw_config_list *listen)
+{
+    for (size_t i = 0; i < listen->count; i++)
+        if (!gw_doctor_socket_path(listen->items[i]))
+            return true;
+    return false;
 }
 
 void gw_doctor_look_at_proxies(struct gw_doctor *doctor)
@@ -192,6 +202,13 @@ void gw_doctor_look_at_proxies(struct gw_doctor *doctor)
                       "name the load balancer's networks, or logs, allow and limits take it for "
                       "the sender",
                       remote);
+    if (config->trusted_proxies.count == 0 && config->max_connections_per_ip > 0 &&
+        has_port(&config->listen))
+        gw_doctor_say(doctor, GW_DOCTOR_WARNING, "proxies",
+                      "[server] max_connections_per_ip = %" PRId64
+                      " counts a proxy as one sender, and would cut it off: name it in [server] "
+                      "trusted_proxies, if there is one",
+                      config->max_connections_per_ip);
     if (remote_admin && !config->admin_remote)
         gw_doctor_say(doctor, GW_DOCTOR_WRONG, "admin",
                       "%s can be reached from other machines, so the daemon will not start: take "

@@ -136,17 +136,16 @@ static void look_at_room(struct gw_doctor *doctor, const struct place *place)
 
 static void judge_lock(struct gw_doctor *doctor, bool held)
 {
-    if (held && doctor->serves)
+    if (held && doctor->runs)
         gw_doctor_say(doctor, GW_DOCTOR_OK, LOCK, "held by a daemon");
     else if (held)
-        gw_doctor_say(
-            doctor, GW_DOCTOR_WRONG, LOCK,
-            "held, but no daemon answers on [server] listen: one hangs, or runs with another "
-            "configuration or on a socket of systemd's: let listen say the same; fuser "
-            "tells which one it is");
-    else if (doctor->serves)
+        gw_doctor_say(doctor, GW_DOCTOR_WRONG, LOCK,
+                      "held, but no daemon answers: one hangs, or runs with another "
+                      "configuration or on a socket of systemd's: let listen say the same; fuser "
+                      "tells which one it is");
+    else if (doctor->runs)
         gw_doctor_say(doctor, GW_DOCTOR_WARNING, LOCK,
-                      "free, so the daemon that serves writes elsewhere: was it started with "
+                      "free, so the daemon that runs writes elsewhere: was it started with "
                       "another configuration?%s",
                       hint(doctor));
     else

@@ -30,6 +30,10 @@ static enum gw_cli_exit run(const void *values, char **operands, size_t count)
                          .timeout_ms = given->timeout_ms};
 
     (void)count;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        gw_cli_error("cannot set up libcurl");
+        return GW_CLI_FAILED;
+    }
     gw_ask(&ask);
     gw_buffer_deinit(&ask.body);
     curl_global_cleanup();

@@ -21,6 +21,7 @@ import time
 import pytest
 
 import wire
+from activation import activated, listener, use
 from aws_backend import check_no_secret
 from aws_cloud import Cloud
 from certificates import Authority
@@ -295,19 +296,105 @@ def test_too_few_files(ini, spawn):
     doctor("--config", daemon.ini).has("warning", "limits", "not the 10000", "LimitNOFILE")
 
 
-def test_each_address_of_a_list_is_looked_at(spawn, tmp_path):
-    """Unix sockets, too, which nobody reaches from elsewhere."""
+def test_each_address_of_a_list_is_looked_at(watched, tmp_path):
+    """Unix sockets, too; and who answers beside the daemon is not taken for it."""
     path = tmp_path / "webhook.sock"
-    daemon = spawn()
-    daemon.configure(**{"server.listen": [daemon.settings["server.listen"], f"unix:{path}"]})
-    daemon.start()
-    found = doctor("--config", daemon.ini)
-    found.has("ok", "listen", str(daemon.port), "ready")
+    watched.stop()
+    listen, admin = watched.settings["server.listen"], watched.settings["admin.listen"]
+    watched.configure(**{"server.listen": [listen, f"unix:{path}"]})
+    watched.start()
+    foreign, another = free_port("127.0.0.1"), free_port("127.0.0.1")
+    watched.configure(**{"server.listen": [listen, f"unix:{path}", f"127.0.0.1:{foreign}"],
+                         "admin.listen": [admin, f"127.0.0.1:{another}"]})
+    with Answers(foreign, 200, b"{}"), Answers(another, 200, b"hello"):
+        found = doctor("--config", watched.ini)
+    found.has("ok", "listen", str(watched.port), "ready")
     found.has("ok", "listen", f"unix:{path}", "ready")
-    daemon.stop()
-    found = doctor("--config", daemon.ini)
-    found.has("warning", "listen", f"unix:{path}", "free")
-    assert not path.exists()
+    found.has("wrong", "listen", "another program", str(foreign), "/readyz")
+    found.has("ok", "admin", admin)
+    found.has("wrong", "admin", "another program", str(another), "/metrics")
+    found.has("ok", "limits", "the daemon takes")
+
+
+def test_an_address_before_the_daemon_s_is_judged_by_what_is_known_after_it(daemon):
+    listen = [f"127.0.0.1:{free_port('127.0.0.1')}", daemon.settings["server.listen"]]
+    daemon.configure(**{"server.listen": listen})
+    doctor("--config", daemon.ini).has("wrong", "listen", listen[0], "restart")
+
+
+def test_where_systemd_s_socket_has_another_address(spawn, ini):
+    with listener("127.0.0.1") as one:
+        daemon = activated(spawn, [one], settings={
+            "admin.listen": f"127.0.0.1:{free_port('127.0.0.1')}"})
+        elsewhere = daemon.port
+        use(daemon, one)
+        daemon.start()
+        found = doctor("--config", daemon.ini, secret=None)
+    assert found.status == 0, found.text
+    found.has("warning", "listen", "the daemon runs, but not on", str(elsewhere), "systemd")
+    found.has("ok", "admin")
+    found.has("ok", "lock", "held")
+    found.has("warning", "secret", "not checked")
+
+
+# --- Unix sockets
+
+@pytest.fixture
+def sock(ini, tmp_path):
+    """The path of a socket in a folder of its own, and the doctor's view of it, which changes
+    nothing there."""
+    path = tmp_path / "run" / "webhook.sock"
+    path.parent.mkdir()
+
+    def look(*arguments, **settings):
+        os.utime(path.parent, (1, 1))
+        before = os.listdir(path.parent)
+        settings = {"server__listen": f"unix:{path}", **settings}
+        found = doctor("--config", ini(**settings), *arguments)
+        assert os.listdir(path.parent) == before
+        assert path.parent.stat().st_mtime == 1, "no name came or went"
+        return found
+
+    path.parent.joinpath("beside").touch()
+    look.path = path
+    return look
+
+
+def test_a_socket_s_name_that_is_free(sock):
+    assert sock().has("warning", "listen", "nobody listens", f"unix:{sock.path}", "it is free")
+
+
+def test_a_socket_that_a_killed_daemon_left_behind(sock, spawn):
+    daemon = spawn()
+    daemon.configure(**{"server.listen": [daemon.settings["server.listen"], f"unix:{sock.path}"]})
+    daemon.start()
+    daemon.kill()
+    found = sock()
+    assert found.status == 0
+    found.has("warning", "listen", "start the daemon", "left behind")
+    daemon.start()
+    doctor("--config", daemon.ini).has("ok", "listen", f"unix:{sock.path}")
+
+
+def test_a_socket_of_who_does_not_answer(sock):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(sock.path))
+        server.listen(0)
+        for _ in range(3):  # the first ones fill its queue
+            sock("--timeout", "1").has("wrong", "listen", "does not answer", "ss -lxnp")
+
+
+def test_a_socket_s_name_that_another_file_has(sock):
+    sock.path.touch()
+    sock().has("wrong", "listen", f"unix:{sock.path}", "nothing but a socket")
+    sock.path.unlink()
+    sock.path.symlink_to("webhook.sock")
+    sock().has("wrong", "listen", f"unix:{sock.path}", "nothing but a socket")
+
+
+def test_a_socket_s_folder_that_is_not_there(sock, tmp_path):
+    listen = f"unix:{tmp_path / 'nothing' / 'webhook.sock'}"
+    sock(server__listen=listen).has("wrong", "listen", listen, "No such file", "folder")
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0", "[::]"])
@@ -322,6 +409,15 @@ def test_beyond_loopback_proxies_should_be_named(ini, listen):
 def test_on_loopback_proxies_need_not_be_named(ini, host):
     found = doctor("--config", ini(server__listen=f"{host}:{ini.port}"))
     assert found.about("proxies") == []
+
+
+@pytest.mark.parametrize("settings, verdicts", [
+    ({}, ["warning"]), ({"server__max_connections_per_ip": 0}, []),
+    ({"server__trusted_proxies": "127.0.0.1"}, ["ok"]),
+    ({"server__listen": "unix:/run/nothing/webhook.sock"}, [])], ids=str)
+def test_a_limit_by_address_that_would_cut_a_proxy_off(ini, settings, verdicts):
+    found = doctor("--config", ini(**{"server__max_connections_per_ip": 5, **settings}))
+    assert found.about("proxies") == verdicts, found.text
 
 
 # --- the file store
@@ -394,18 +490,31 @@ def test_what_another_user_may_not_see_is_said(spawn):
         secret = folder / "secret"
         secret.write_text("a-secret-of-a-file-0123")
         secret.chmod(0o600)
+        sockets = [folder / "webhook.sock", state / "webhook.sock", folder / "nothing.sock"]
         daemon = spawn({"file.path": state / "events.jsonl", "signature.secret_file": secret},
-                       secret=None).start()
+                       secret=None)
+        listen = [daemon.settings["server.listen"], *(f"unix:{path}" for path in sockets)]
+        daemon.configure(**{"server.listen": listen[:3]})
+        daemon.start()
         ini = folder / "genesys-webhookd.ini"
-        shutil.copy(daemon.ini, ini)
         tool = shutil.copy(COMPANION, folder)
-        done = subprocess.run([tool, "doctor", "--config", ini], capture_output=True, check=False,
-                              env=clean_environment(), user=ANOTHER, group=ANOTHER,
-                              extra_groups=[], cwd="/", timeout=60)
-        found = Found(done)
-        assert found.status == 0, found.text
-        found.has("warning", "secret", "not checked")
-        found.has("warning", "file store", "not checked")
+
+        def look(listen):
+            write_ini(ini, {**daemon.settings, "server.listen": listen})
+            found = Found(subprocess.run(
+                [tool, "doctor", "--config", ini], capture_output=True, check=False,
+                env=clean_environment(), user=ANOTHER, group=ANOTHER, extra_groups=[], cwd="/",
+                timeout=60))
+            assert found.status == 0, found.text
+            found.has("warning", "secret", "not checked")
+            found.has("warning", "file store", "not checked")
+            return found
+
+        look(listen[:1]).has("ok", "listen")
+        found = look(listen[1:])
+        for path in sockets[:2]:
+            found.has("warning", "listen", "not checked", "may not connect", str(path))
+        found.has("warning", "listen", "not checked", "nobody listens", str(sockets[2]))
     finally:
         shutil.rmtree(folder)
 
