@@ -43,7 +43,7 @@ TRIED_BY = {
     "cli/doctor_config.c": "integration/test_doctor.py",
     "cli/doctor_daemon.c": "integration/test_doctor.py",
     "cli/doctor_store.c": "integration/test_doctor.py",
-    "cli/doctor_url.c": "integration/test_doctor.py",
+    "cli/doctor_url.c": "integration/test_doctor_url.py",
     "cli/dynamodb_session.c": "integration/test_table_command.py",
     "cli/health.c": "integration/test_companion.py",
     "cli/explain.c": "integration/test_explain.py",
