@@ -45,6 +45,14 @@ def test_the_runbook_has_no_alert_that_is_none():
     assert headings == ALERTS
 
 
+def test_failing_means_each_reason_of_a_5xx_that_is_not_one_clients_own_doing():
+    answers = (SOURCE / "docs/answers.md").read_text()
+    reasons = set(re.findall(r"^\|.*\| 5\d\d .*`refused_(\w+)`", answers, flags=re.MULTILINE))
+    rule = RULES.read_text().split("- alert: GenesysWebhookdFailing\n")[1]
+    assert set(re.search(r'reason=~"(.*?)"', rule)[1].split("|")) == \
+        reasons - {"max_connections_per_ip", "by_library"}
+
+
 def expressions():
     targets = [target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"]
                for target in panel["targets"]]
