@@ -4,6 +4,8 @@ packaging/aws/ecs.yaml they fit the daemon: its ports, its times, its user, and 
 it takes. tests/container.sh tries the image itself."""
 
 import configparser
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -18,6 +20,7 @@ TEXTS = {path.name: path.read_text() for path in sorted(KUBERNETES.glob("*.yaml"
 VARIANTS = ("dynamodb.yaml", "file.yaml")
 COMPOSE = (DOCKER / "compose.yaml").read_text()
 USER = 65532
+METRICS = 9464
 
 
 def image_has(line):
@@ -33,6 +36,11 @@ def check_ini(path):
     ini = configparser.ConfigParser()
     ini.read(path)
     return ini
+
+
+def check_metrics(ini):
+    """On one port everywhere, and to be reached from outside the container."""
+    assert ini["admin"]["listen"] == f"0.0.0.0:{METRICS}" and ini["admin"]["remote"] == "yes"
 
 
 def seconds(ini, key):
@@ -111,7 +119,8 @@ def test_replicas_leave_only_when_the_balancer_knows(tmp_path):
 def test_ports_and_probes_are_the_daemons(variant):
     ports = variant.ports()
     assert variant.ini["server"]["listen"] == f"0.0.0.0:{ports['http']}"
-    assert variant.ini["admin"]["listen"] == f"0.0.0.0:{ports['metrics']}"
+    check_metrics(variant.ini)
+    assert ports["metrics"] == METRICS
     [port] = variant.find("Service")["spec"]["ports"]
     assert port["targetPort"] == "http"
     paths = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
@@ -174,7 +183,8 @@ def test_compose_mounts_what_is_there():
     webhookd = compose["services"]["webhookd"]
     assert webhookd["secrets"] == list(compose["secrets"]) == ["webhook-secret"]
     [config] = webhookd["configs"]
-    check_ini(DOCKER / compose["configs"][config["source"]]["file"])
+    check_metrics(check_ini(DOCKER / compose["configs"][config["source"]]["file"]))
+    assert webhookd["ports"] == ["127.0.0.1:8080:8080"], "the metrics' has no password"
     image_has(f'ENTRYPOINT ["/usr/sbin/genesys-webhookd", "--config", "{config["target"]}"]')
     [volume] = webhookd["volumes"]
     image_has(f"VOLUME {volume.split(':')[1]}")
@@ -185,7 +195,8 @@ def test_the_images_own_configuration_stops_before_docker_kills():
     ini = check_ini(DOCKER / "genesys-webhookd.ini")
     assert seconds(ini, "drain_delay") + seconds(ini, "drain_timeout") < 10
     assert ini["server"]["listen"] == "0.0.0.0:8080"
-    image_has("EXPOSE 8080")
+    check_metrics(ini)
+    image_has("EXPOSE 8080")  # alone: `docker run -P` publishes each that is named
 
 
 def test_the_task_of_ecs_fits_the_image():
@@ -195,6 +206,23 @@ def test_the_task_of_ecs_fits_the_image():
     ini = check_ini(folder / "ecs.ini")
     longest = seconds(ini, "drain_delay") + seconds(ini, "drain_timeout")
     assert container["StopTimeout"] >= longest + 5
-    assert ini["server"]["listen"] == f"0.0.0.0:{container['PortMappings'][0]['ContainerPort']}"
+    ports = [mapping["ContainerPort"] for mapping in container["PortMappings"]]
+    assert ports == [8080, METRICS]
+    assert ini["server"]["listen"] == f"0.0.0.0:{ports[0]}"
+    check_metrics(ini)
     image_has("    CMD [" + ", ".join(f'"{word}"' for word in container["HealthCheck"]["Command"][1:])
               + "]")
+
+
+def test_the_guide_scrapes_under_the_name_that_the_rules_want(tmp_path):
+    text = (SOURCE / "docs" / "container.md").read_text().split("## Metrics and alerts")[1]
+    blocks = re.findall(r"(?:^    .*\n)+", text.split("\n## ")[0], flags=re.MULTILINE)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        path = tmp_path / f"{number}.yml"
+        assert "- job_name: genesys-webhookd\n" in block
+        # Debian's promtool is built without this one.
+        block = block.replace("kubernetes_sd_configs: [{role: pod}]", "file_sd_configs: [{files: [a.json]}]")
+        path.write_text("scrape_configs:\n" + block)
+        if shutil.which("promtool"):
+            subprocess.run(["promtool", "check", "config", "--syntax-only", str(path)], check=True)
