@@ -9,11 +9,21 @@ set -eu
 usage()
 {
     cat <<END
-Usage: tests/smoke.sh [--secret-file FILE] [--max-body BYTES] URL
+Usage: tests/smoke.sh [OPTIONS] URL
 
-URL is the webhook's, such as http://127.0.0.1:8080/webhook. The secret comes from FILE, or else
-from GENESYS_WEBHOOK_SECRET. With --max-body, a body one byte over the limit is sent too.
-It stores a record or two of conversations that are named smoke-..., and touches no other.
+URL is the webhook's, such as http://127.0.0.1:8080/webhook. It tries each answer of the README's
+table but those that only a state of the daemon brings: 403 (allow) and 503 (overloaded, stopping).
+What ends TLS answers some by itself: they are skipped where URL is https. It stores a record
+or two of conversations that are named smoke-..., and touches no other.
+
+  --secret-file FILE          instead of GENESYS_WEBHOOK_SECRET
+  --header NAME               as [signature] header (X-Genesys-Signature)
+  --encoding hex|base64       as [signature] encoding (hex)
+  --prefix TEXT               as [signature] prefix (none)
+  --max-body BYTES            as [server] max_body (6291456)
+  --request-timeout SECONDS   as [server] request_timeout (10), which a 408 takes
+
+Open Messaging: --header X-Hub-Signature-256 --encoding base64 --prefix sha256=
 END
 }
 
@@ -24,18 +34,30 @@ stop()
 }
 
 secret_file=
-max_body=
+header=X-Genesys-Signature
+encoding=hex
+prefix=
+max_body=6291456
+request_timeout=10
 url=
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) usage && exit 0 ;;
     --secret-file) secret_file=${2:?--secret-file needs a file} && shift 2 ;;
+    --header) header=${2:?--header needs a name} && shift 2 ;;
+    --encoding) encoding=${2:?--encoding needs hex or base64} && shift 2 ;;
+    --prefix) prefix=${2?--prefix needs a text} && shift 2 ;;
+    --request-timeout) request_timeout=${2:?--request-timeout needs seconds} && shift 2 ;;
     --max-body) max_body=${2:?--max-body needs a number of bytes} && shift 2 ;;
     -*) usage >&2 && exit 2 ;;
     *) url=$1 && shift ;;
     esac
 done
-[ -n "$url" ] || { usage >&2 && exit 2; }
+case "$url $encoding" in
+' '*) usage >&2 && exit 2 ;;
+*' hex' | *' base64') ;;
+*) usage >&2 && exit 2 ;;
+esac
 origin=$(printf %s "$url" | sed 's|^\(https\{0,1\}://[^/]*\).*|\1|')
 
 umask 077
@@ -82,11 +104,21 @@ make_pads()
     bytes "$key" 0x5c >"$work/outer"
 }
 
-# The signature of the body file, in lower-case hex.
+# 32 bytes as a signature's characters; hex in lower case.
+encode()
+{
+    if [ "$encoding" = hex ]; then
+        hex_of
+    else
+        openssl base64 -A
+    fi
+}
+
+# The signature of the body file, without the prefix.
 signature()
 {
     cat "$work/inner" "$1" | openssl dgst -sha256 -binary >"$work/digest"
-    cat "$work/outer" "$work/digest" | openssl dgst -sha256 -r | cut -c1-64
+    cat "$work/outer" "$work/digest" | openssl dgst -sha256 -binary | encode
 }
 
 # --- asking and comparing
@@ -130,6 +162,12 @@ expect_header()
     fi
 }
 
+skip()
+{
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+
 # post NAME STATUS BODY [CURL-ARGUMENTS...]: posts what lies in $work/body.
 post()
 {
@@ -141,7 +179,7 @@ post()
 
 signed()
 {
-    post "$@" --header "X-Genesys-Signature: $(signature "$work/body")"
+    post "$@" --header "$header: $prefix$(signature "$work/body")"
 }
 
 # body TEXT: makes it the next one to be posted.
@@ -176,8 +214,12 @@ test_stored()
     event conversation:ended "$snapshot"
     signed 'a signed ended event is stored' 200 "$stored"
     signed 'the same once more is a success too' 200 "$stored"
+    right=$(signature "$work/body")
+    post "the header's name counts in either case" 200 "$stored" --header \
+        "$(printf %s "$header" | tr '[:upper:]' '[:lower:]'): $prefix$right"
+    [ "$encoding" = hex ] || return 0
     post 'hex counts in either case' 200 "$stored" --header \
-        "x-genesys-signature: $(signature "$work/body" | tr '[:lower:]' '[:upper:]')"
+        "$header: $prefix$(printf %s "$right" | tr '[:lower:]' '[:upper:]')"
 }
 
 test_skipped()
@@ -202,15 +244,17 @@ test_unauthorized()
     post 'no signature' 401 "$unauthorized"
     while read -r name value; do
         post "a signature that is $name" 401 "$unauthorized" \
-            --header "X-Genesys-Signature: $value"
+            --header "$header: $prefix$value"
     done <<END
-wrong $(openssl rand -hex 32)
+wrong $(openssl rand 32 | encode)
 short ${right%??}
 long ${right}00
-no-hex ${right%?}g
+no-$encoding ${right%?}*
 END
-    post 'two signatures' 401 "$unauthorized" --header "X-Genesys-Signature: $right" \
-        --header "X-Genesys-Signature: $right"
+    post 'two signatures' 401 "$unauthorized" --header "$header: $prefix$right" \
+        --header "$header: $prefix$right"
+    [ -z "$prefix" ] || post 'a signature without its prefix' 401 "$unauthorized" \
+        --header "$header: $right"
     body '{"not JSON'
     post 'the signature comes before the JSON' 401 "$unauthorized"
 }
@@ -239,9 +283,37 @@ test_elsewhere()
     expect 'healthz: the process serves' 200 '*' "$origin/healthz"
     expect 'readyz: the store can take writes' 200 '*' "$origin/readyz"
     expect 'HEAD of healthz' 200 '*' --head "$origin/healthz"
-    [ -n "$max_body" ] || return 0
+}
+
+# A byte a second, unsigned, so that a limit that is none ends in a 401.
+trickle()
+{
+    left=$((request_timeout + 5))
+    while [ "$left" -gt 0 ]; do
+        printf x
+        sleep 1
+        left=$((left - 1))
+    done
+}
+
+test_limits()
+{
     head -c "$((max_body + 1))" /dev/zero >"$work/body"
+    case $url in
+    https:*)
+        post 'a body over the limit' 413 '*'
+        skip 'a request without Host' 'what ends TLS sees to it'
+        skip 'a body that trickles' 'what ends TLS sees to it'
+        return
+        ;;
+    esac
     post 'a body over the limit' 413 "$error"
+    expect 'a request without Host' 400 "$error" --request POST --header Host: "$url"
+    mkfifo "$work/slow"
+    trickle >"$work/slow" &
+    expect 'a body that trickles' 408 "$error" --max-time "$((request_timeout + 10))" \
+        --request POST --upload-file "$work/slow" "$url"
+    kill "$!" 2>/dev/null || true
 }
 
 make_pads
@@ -250,6 +322,7 @@ test_skipped
 test_unauthorized
 test_refused
 test_elsewhere
+test_limits
 echo "1..$count"
 [ "$failed" -eq 0 ] || {
     echo "# $failed of $count failed"
