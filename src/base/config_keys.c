@@ -193,7 +193,7 @@ const struct gw_config_key gw_config_keys[] = {
      .max = 1000000,
      .reloadable = true,
      .offset = AT(max_connections),
-     .help = "Connections open at once, over all workers. An idle one costs up to 30 KB and a file "
+     .help = "Connections open at once, over all workers. An idle one costs some 17 KiB and a file "
              "descriptor."},
     {.section = "server",
      .name = "max_connections_per_ip",
