@@ -73,6 +73,10 @@ try_package()
         set -- $page
         man --where "$2" "$1"
     done
+    must_be_there /usr/share/doc/genesys-webhookd/docs/install.md \
+        /usr/share/doc/genesys-webhookd/docs/images/status-busy.png \
+        /usr/share/doc/genesys-webhookd/packaging/prometheus/genesys-webhookd.rules.yml \
+        /usr/share/doc/genesys-webhookd/tests/smoke.sh
 
     step "its own test"
     debian/tests/smoke
