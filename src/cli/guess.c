@@ -41,8 +41,10 @@ static bool read_claim(const struct gw_guess_form *form, struct gw_str value,
         return false;
     memcpy(text, value.data + value.len - form->len, form->len);
     for (size_t i = 0; form->url && i < form->len; i++) {
-        text[i] = text[i] == '-' ? '+' : text[i];
-        text[i] = text[i] == '_' ? '/' : text[i];
+        if (text[i] == '-')
+            text[i] = '+';
+        else if (text[i] == '_')
+            text[i] = '/';
     }
     memcpy(text + form->len, form->padded, strlen(form->padded) + 1);
     return gw_signature_decode(&scheme, gw_str(text), digest) == 0;

@@ -173,8 +173,7 @@ int gw_saved_request_parse(char *text, size_t len, struct gw_saved_request *requ
 const char *gw_saved_error_text(enum gw_saved_error error)
 {
     static const char *const texts[] = {
-        [GW_SAVED_REQUEST_LINE] = "it does not begin with a request line such as POST /webhook "
-                                  "HTTP/1.1; for a body alone give --signature VALUE",
+        [GW_SAVED_REQUEST_LINE] = "it begins with no request line; a body alone needs --signature",
         [GW_SAVED_HEADER_LINE] = "a header line has no colon",
         [GW_SAVED_HEADER_COUNT] = "it has more than 100 header lines",
         [GW_SAVED_HEADER_END] = "no empty line ends its header",

@@ -29,8 +29,12 @@ static void sign(const char *secret, const char *body, enum way way, char *text)
     assert_int_equal(gw_hmac_compute(hmac, key, gw_str(body), digest), 0);
     gw_signature_encode(&scheme, digest, text);
     if (way == BASE64URL || way == BASE64URL_UNPADDED)
-        for (char *c = text; *c; c++)
-            *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+        for (char *c = text; *c; c++) {
+            if (*c == '+')
+                *c = '-';
+            else if (*c == '/')
+                *c = '_';
+        }
     if (way == BASE64_UNPADDED || way == BASE64URL_UNPADDED)
         text[strlen(text) - 1] = '\0';
     gw_hmac_key_free(key);
