@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 /* Eight of them are longer than a value that is shown. */
-#define NETWORK "\n 2001:db8:1:2:3:4:5:6/128"
+#define NETWORK(n) "\n 2001:db8:1:2:3:4:5:" #n "/128"
 
 static struct gw_metrics set;
 static struct gw_account account;
@@ -218,9 +218,10 @@ static void test_the_configuration_is_the_one_that_holds(void **state)
     configure(&started, "[server]\nlisten=127.0.0.1:1\npath=/old\n"
                         "[file]\nsync=never\npath=\xc3\xa4.jsonl\n[dynamodb]\nregion=\xff\n");
     configure(&latest, "[server]\nlisten=127.0.0.1:2\npath=/new\nworkers=3\nidle_timeout=90s\n"
-                       "allow=10.0.0.0/8\nallow=::1\ntrusted_proxies=" NETWORK NETWORK NETWORK
-                           NETWORK NETWORK NETWORK NETWORK NETWORK "\n"
-                       "[file]\npath=\xc3\xa4.jsonl\n[dynamodb]\nregion=\xff\n");
+                       "allow=10.0.0.0/8\nallow=::1\ntrusted_proxies=" NETWORK(1) NETWORK(2)
+                           NETWORK(3) NETWORK(4) NETWORK(5) NETWORK(6) NETWORK(7)
+                               NETWORK(8) "\n"
+                                          "[file]\npath=\xc3\xa4.jsonl\n[dynamodb]\nregion=\xff\n");
     write();
     assert_int_equal(json_array_size(json_object_get(root, "config")), gw_config_key_count);
     for (size_t i = 0; i < GW_COUNT(cases); i++) {
