@@ -28,7 +28,7 @@ test_packages=(
     systemd # for systemd-socket-activate and systemd-analyze
     chromium # looks at the status page; with what it needs 122 MB to fetch, 414 MB on the disk
     clang lld llvm libclang-rt-14-dev
-    clang-format clang-tidy cppcheck shellcheck universal-ctags
+    clang-format clang-tidy cppcheck shellcheck pyflakes3 universal-ctags
 )
 
 # Prints those of the packages that are not installed, one a line.

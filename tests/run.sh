@@ -11,6 +11,7 @@ stages=(
     'style|house rules: includes, lengths, names, documentation'
     'format|clang-format would change nothing'
     'shell|shellcheck finds nothing'
+    'python|pyflakes finds nothing'
     'smoke|tests/smoke.sh against a running daemon'
     'quickstart|packaging/quickstart.sh --once'
     'asan|clang, AddressSanitizer and UBSan; unit and integration tests'
@@ -172,6 +173,11 @@ stage_shell()
     find .ci packaging tests -type f -not -path '*/node_modules/*' \( -name '*.sh' -o -path .ci/run \
         -o -name '*.postrm' -o -path packaging/debian/tests/smoke \) -print0 |
         xargs -0 shellcheck --external-sources
+}
+
+stage_python()
+{
+    find packaging src tests -name '*.py' -not -path '*/node_modules/*' -print0 | xargs -0 pyflakes3
 }
 
 stage_smoke()

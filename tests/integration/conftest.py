@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import itertools
 import os
+import subprocess
 
 import pytest
 
@@ -9,7 +10,7 @@ from aws_backend import Backend
 from certificates import Authority
 from dynamodb import Dynalite
 from fake_aws import HUSH, FakeAws
-from harness import Daemon, NotifySocket, free_port, sanitized
+from harness import Daemon, NotifySocket, free_port, sanitized, write_ini
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -110,3 +111,33 @@ def tls_table(dynalite, tmp_path):
     with Backend(dynalite, authority.issue(), authority.file) as backend:
         yield backend
     backend.proxy.check()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A tmpfs of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
+                             capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("this user may not mount a tmpfs")
+    yield folder
+    # Lazily, as the daemon may still have its file open.
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def ini(tmp_path):
+    """Writes a configuration whose daemon does not run."""
+    port = free_port("127.0.0.1")
+
+    def make(**settings):
+        path = tmp_path / "doctor.ini"
+        settings = {name.replace("__", "."): value for name, value in settings.items()}
+        write_ini(path, {"server.listen": f"127.0.0.1:{port}",
+                         "file.path": tmp_path / "events.jsonl", **settings})
+        return path
+
+    make.port = port
+    return make

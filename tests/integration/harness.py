@@ -229,6 +229,19 @@ class Daemon:
     def client(self):
         return wire.Client(self.address)
 
+    def hold(self):
+        """A connection that is kept, once there is room for it."""
+        return eventually(self.try_to_hold, "a connection within the limit is served")
+
+    def try_to_hold(self):
+        """None while those of before still count."""
+        client = self.client()
+        with contextlib.suppress(wire.Closed, ConnectionError):
+            if not client.get("/healthz").closes:
+                return client
+        client.close()
+        return None
+
     def ask(self, data, method="POST"):
         return wire.once(self.address, data, method)
 
@@ -403,3 +416,16 @@ class NotifySocket:
             return found[times - 1] if len(found) >= times else None
 
         return eventually(find, f"{pattern} by sd_notify", bound)
+
+
+def fill_up(disk, name="filler", leave=0):
+    """Writes until nothing more fits, then gives @leave bytes back."""
+    filler = disk / name
+    with open(filler, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+        file.truncate(max(0, file.tell() - leave))
+    return filler

@@ -112,11 +112,15 @@ MISTAKES = {
 }
 
 
+def check_it_is_found(text, spec, right, wrong, fault):
+    assert right in text
+    faults = list(cfn.faults_of(cfn.read_template(text.replace(right, wrong)), spec))
+    assert any(fault in found for found in faults), faults
+
+
 @pytest.mark.parametrize("right, wrong, fault", MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_found(spec, right, wrong, fault):
-    assert right in TEXT
-    faults = list(cfn.faults_of(cfn.read_template(TEXT.replace(right, wrong)), spec))
-    assert any(fault in found for found in faults), faults
+    check_it_is_found(TEXT, spec, right, wrong, fault)
 
 
 TASK_MISTAKES = {
@@ -131,9 +135,7 @@ TASK_MISTAKES = {
 
 @pytest.mark.parametrize("right, wrong, fault", TASK_MISTAKES.values(), ids=TASK_MISTAKES)
 def test_a_mistake_in_the_task_is_found(task_spec, right, wrong, fault):
-    assert right in TASK
-    faults = list(cfn.faults_of(cfn.read_template(TASK.replace(right, wrong)), task_spec))
-    assert any(fault in found for found in faults), faults
+    check_it_is_found(TASK, task_spec, right, wrong, fault)
 
 
 def test_a_key_that_stands_twice_is_found():

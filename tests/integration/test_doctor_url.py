@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from certificates import Authority
+from doctor import Answers, doctor
 from harness import free_port
-from test_doctor import Answers, doctor, ini  # noqa: F401 (a fixture)
 
 UNSIGNED = b'{"error":"Unauthorized: Invalid signature"}'
 
@@ -21,7 +21,7 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture
-def public(ini, authority):  # noqa: F811
+def public(ini, authority):
     """Looks at a URL whose server answers so."""
     def look(status, body=UNSIGNED, path="/webhook", days=90, names="IP:127.0.0.1", trusted=True,
              skew_s=0):
@@ -83,11 +83,11 @@ def test_a_path_that_is_not_the_configuration_s(public):
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "nonsense", "https://"])
-def test_what_is_no_url(ini, url):  # noqa: F811
+def test_what_is_no_url(ini, url):
     doctor("--config", ini(), "--url", url).has("wrong", "url", "no https://")
 
 
-def test_a_url_where_nobody_is(ini):  # noqa: F811
+def test_a_url_where_nobody_is(ini):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     found = doctor("--config", ini(), "--url", f"https://127.0.0.1:{port}/webhook")

@@ -3,42 +3,14 @@
 recovers by itself. Tried on a real small tmpfs, by a file size limit and by short writes."""
 
 import resource
-import subprocess
 
 import pytest
 
-from harness import eventually
+from harness import eventually, fill_up
 from load import Load, check_stored
 from wire import event
 
 KIB = 1024
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A tmpfs of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
-                             capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip("this user may not mount a tmpfs")
-    yield folder
-    # Lazily, as the daemon may still have its file open.
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill_up(disk, name="filler", leave=0):
-    """Writes until nothing more fits, then gives @leave bytes back."""
-    filler = disk / name
-    with open(filler, "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 4 * KIB)
-        except OSError:
-            pass
-        file.truncate(max(0, file.tell() - leave))
-    return filler
 
 
 def run_until_refused(daemon, refusals=20):

@@ -9,7 +9,7 @@ from signal import SIGTERM
 import pytest
 
 import wire
-from harness import SOURCE, eventually
+from harness import SOURCE
 from wire import chunked, event, get, head, post, sign
 
 BODY = event("c-1")
@@ -113,18 +113,9 @@ def ambiguous_outcome(spawn):
 def one_connection(spawn, limit):
     """The first one holds all that there may be."""
     daemon = spawn({limit: 1}).start()
-    holder = eventually(lambda: hold(daemon), "the only connection is ours")
+    holder = daemon.hold()
     yield daemon, post(BODY)
     holder.close()
-
-
-def hold(daemon):
-    client = daemon.client()
-    with contextlib.suppress(wire.Closed, ConnectionError):
-        if not client.get("/healthz").closes:
-            return client
-    client.close()
-    return None
 
 
 @contextlib.contextmanager

@@ -25,19 +25,8 @@ def attempt(daemon, request=None):
         return 0
 
 
-def hold(daemon):
-    """A connection that is kept; None while those of before still count."""
-    client = daemon.client()
-    with contextlib.suppress(wire.Closed, ConnectionError):
-        if not client.get("/healthz").closes:
-            return client
-    client.close()
-    return None
-
-
 def hold_all(daemon, count):
-    return [eventually(lambda: hold(daemon), "a connection within the limit is served")
-            for _ in range(count)]
+    return [daemon.hold() for _ in range(count)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])

@@ -50,28 +50,6 @@ def test_logrotate_with_the_packaged_file_loses_nothing(daemon, tmp_path):
         text = text.replace(packaged, here)
     file.write_text(text)
     with Load(daemon.address, connections=16) as load:
-        for number in range(10):
-            load.wait_acked(100)
-            rotate(daemon, number)
-        load.wait_acked(100)
-        load.stop()
-    assert not load.refused and not load.unknown and not load.closing, load.summary()
-    assert len(daemon.files()) == 11
-    ids = daemon.ids()
-    check_stored(load, ids)
-    daemon.stop().check(lines=sum(ids.values()))
-
-
-@pytest.mark.skipif(not shutil.which("logrotate", path="/usr/sbin:/usr/bin"),
-                    reason="logrotate is not installed")
-def test_logrotate_with_the_packaged_file_loses_nothing(daemon, tmp_path):
-    """Its file as it is, but for where the events are and how the daemon is told."""
-    text = (SOURCE / "packaging/logrotate/genesys-webhookd").read_text()
-    file = tmp_path / "logrotate"
-    file.write_text(text.replace("/var/lib/genesys-webhookd/events.jsonl", f"{daemon.events}").replace(
-        "systemctl kill --kill-whom=main --signal=USR1 genesys-webhookd.service",
-        f"kill -USR1 {daemon.pid}").replace("systemctl --quiet is-active genesys-webhookd.service", "true"))
-    with Load(daemon.address, connections=16) as load:
         for number in range(1, 6):
             load.wait_acked(100)
             subprocess.run(["logrotate", "--force", "--state", tmp_path / "state", file],

@@ -6,7 +6,6 @@ import collections
 import contextlib
 import os
 import shutil
-import signal
 import ssl
 import subprocess
 import threading
