@@ -88,6 +88,13 @@ void gw_cli_error(const char *format, ...) GW_PRINTF(1, 2);
 /* The same for each line of @text. */
 void gw_cli_error_lines(const char *text);
 
+/**
+ * From here on SIGINT and SIGTERM end what waits (a read of a pipe, too, as nothing is restarted),
+ * and gw_cli_is_interrupted tells of it. A second one ends the process, even where it hangs.
+ */
+void gw_cli_take_interrupts(void);
+bool gw_cli_is_interrupted(void);
+
 /* A finding, as a line on stdout: "ok", what it is about, and what there is to say. */
 void gw_cli_report(const char *verdict, const char *what, struct gw_str text);
 

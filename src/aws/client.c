@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -107,18 +106,11 @@ static size_t name_headers(const struct gw_aws_call *call, const char *time,
     return count;
 }
 
-static void wipe(struct gw_buffer *lines)
-{
-    if (lines->data)
-        OPENSSL_cleanse(lines->data, lines->capacity);
-    gw_buffer_deinit(lines);
-}
-
 /* Room for all of it at once: a buffer that grew would leave a token behind. */
 static int make_room(struct gw_buffer *lines, size_t size)
 {
     if (lines->capacity < size)
-        wipe(lines);
+        gw_buffer_wipe(lines);
     lines->max = LINES_MAX;
     lines->len = 0;
     return gw_buffer_reserve(lines, size);
@@ -401,7 +393,7 @@ void gw_aws_call_deinit(struct gw_aws_call *call)
 {
     if (call->client)
         drop(call);
-    wipe(&call->lines);
+    gw_buffer_wipe(&call->lines);
     gw_buffer_deinit(&call->http.answer);
 }
 

@@ -409,8 +409,7 @@ static int run_and_read(char **arguments, int64_t timeout_ms, struct gw_credenti
     close_fd(&process.exit_fd);
     close_fd(&process.out_fd);
     close_fd(&process.error_fd);
-    OPENSSL_cleanse(process.output.data, process.output.len);
-    gw_buffer_deinit(&process.output);
+    gw_buffer_wipe(&process.output);
     return r;
 }
 

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,6 +52,27 @@ void gw_cli_error_lines(const char *text)
         gw_cli_error("%.*s", (int)len, text);
         text += len + (text[len] == '\n');
     }
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void gw_cli_take_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
+
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+bool gw_cli_is_interrupted(void)
+{
+    return interrupted;
 }
 
 void gw_cli_report(const char *verdict, const char *what, struct gw_str text)

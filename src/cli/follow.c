@@ -14,12 +14,11 @@
 #include "gw/follow.h"
 
 #include "gw/line.h"
+#include "gw/read_back.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { CHUNK = 4096 };
 
 /* Looked at before it is opened, as that would wait for a pipe's writer. */
 int gw_follow_open(struct gw_follow *follow, const char *path, size_t max_line_bytes)
@@ -46,44 +45,6 @@ void gw_follow_close(struct gw_follow *follow)
 
 /* --- from the end to the begin --- */
 
-static int read_at(int fd, char *into, size_t size, off_t at)
-{
-    while (size > 0) {
-        ssize_t n = pread(fd, into, size, at);
-
-        if (n == 0)
-            return -EIO; /* cut off meanwhile */
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        into += n > 0 ? n : 0;
-        at += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
-/* Where the line begins that ends before @end. */
-static int find_begin(int fd, off_t end, off_t *begin)
-{
-    char chunk[CHUNK];
-
-    while (end > 0) {
-        size_t size = end < CHUNK ? (size_t)end : CHUNK;
-        int r = read_at(fd, chunk, size, end - (off_t)size);
-        const char *found = r == 0 ? memrchr(chunk, '\n', size) : NULL;
-
-        if (r < 0)
-            return r;
-        end -= (off_t)size;
-        if (found) {
-            *begin = end + (found - chunk) + 1;
-            return 0;
-        }
-    }
-    *begin = 0;
-    return 0;
-}
-
 static int read_line(const struct gw_lines *lines, off_t begin, off_t end, struct gw_buffer *line)
 {
     size_t size = (size_t)(end - begin);
@@ -94,7 +55,7 @@ static int read_line(const struct gw_lines *lines, off_t begin, off_t end, struc
         return -ENOBUFS;
     r = gw_buffer_reserve(line, size);
     if (r == 0)
-        r = read_at(lines->fd, line->data, size, begin);
+        r = gw_read_back_at(lines->fd, line->data, size, begin);
     if (r == 0)
         line->len = size;
     return r;
@@ -108,13 +69,13 @@ int gw_follow_begin(struct gw_follow *follow, size_t count,
     enum gw_follow_choice choice = GW_FOLLOW_SKIP;
     struct gw_buffer line;
     off_t begin = 0, end = lseek(lines->fd, 0, SEEK_END);
-    int r = end < 0 ? -errno : find_begin(lines->fd, end, &begin);
+    int r = end < 0 ? -errno : gw_read_back_line(lines->fd, end, &begin);
 
     gw_buffer_init(&line, lines->max_line_bytes);
     follow->kept = begin;
     while (r == 0 && count > 0 && begin > 0 && choice != GW_FOLLOW_STOP) {
         end = begin - 1;
-        r = find_begin(lines->fd, end, &begin);
+        r = gw_read_back_line(lines->fd, end, &begin);
         if (r == 0)
             r = read_line(lines, begin, end, &line);
         choice = r == 0 ? choose(gw_buffer_str(&line), context) : GW_FOLLOW_SKIP;

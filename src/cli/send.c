@@ -5,6 +5,7 @@
  */
 #include "send_report.h"
 
+#include "gw/line.h"
 #include "gw/lines.h"
 #include "gw/scanner.h"
 
@@ -112,14 +113,6 @@ static int send_whole(struct run *run, const char *path)
     return r == 0 ? send_event(run, &origin, gw_buffer_str(&run->content)) : r;
 }
 
-static bool is_blank(struct gw_str line)
-{
-    for (size_t i = 0; i < line.len; i++)
-        if (line.data[i] != ' ' && line.data[i] != '\t' && line.data[i] != '\r')
-            return false;
-    return true;
-}
-
 /* @return 0 to go on, GW_LINES_END at the end, OVER, or -errno. */
 static int send_next_line(struct run *run, struct gw_lines *lines, struct gw_origin *origin)
 {
@@ -130,7 +123,7 @@ static int send_next_line(struct run *run, struct gw_lines *lines, struct gw_ori
     switch (r) {
     case 0:
     case GW_LINES_UNFINISHED:
-        return is_blank(line) ? 0 : send_event(run, origin, line);
+        return gw_line_is_blank(line) ? 0 : send_event(run, origin, line);
     case GW_LINES_TOO_LONG:
         gw_cli_error("%s:%zu: not sent: longer than %zu MiB", origin->name, origin->line,
                      GW_LINES_MAX_BYTES >> 20);
@@ -166,7 +159,7 @@ static bool send_files(struct run *run, char **paths, size_t count)
     for (size_t i = 0; i < count; i++) {
         int r = run->given->lines ? send_lines(run, paths[i]) : send_whole(run, paths[i]);
 
-        if (r == OVER || gw_sender_is_interrupted())
+        if (r == OVER || gw_cli_is_interrupted())
             return true;
         if (r == 0)
             continue;
@@ -229,7 +222,7 @@ static void say_shortfall(const struct run *run)
     const int64_t rate = run->given->rate;
 
     gw_sender_tell(run->sender, &progress);
-    if (gw_sender_is_interrupted())
+    if (gw_cli_is_interrupted())
         gw_cli_error("interrupted: %zu events were under way, of which no answer is known",
                      progress.under_way);
     if (rate > 0 && progress.begun > 1 && begun_a_second(&progress) < 0.95 * (double)rate)
@@ -247,8 +240,8 @@ static enum gw_cli_exit conclude(struct run *run)
     if (given->count > 0 || given->rate > 0 || given->concurrency > 1)
         gw_send_report_print_times(&run->report);
     say_shortfall(run);
-    return run->report.refused > 0 || run->unreadable || gw_sender_is_interrupted() ? GW_CLI_FAILED
-                                                                                    : GW_CLI_OK;
+    return run->report.refused > 0 || run->unreadable || gw_cli_is_interrupted() ? GW_CLI_FAILED
+                                                                                 : GW_CLI_OK;
 }
 
 /* --- the command --- */
@@ -351,9 +344,7 @@ static enum gw_cli_exit run(const void *values, char **operands, size_t count)
         return GW_CLI_FAILED;
     }
     url = parse_url(operands[0]);
-    if (!url)
-        return GW_CLI_USAGE;
-    status = run_send(given, url, operands + 1, count - 1);
+    status = url ? run_send(given, url, operands + 1, count - 1) : GW_CLI_USAGE;
     curl_url_cleanup(url);
     curl_global_cleanup();
     return status;

@@ -3,15 +3,13 @@
  * One easy handle a slot, all in one multi handle, which keeps their connections. At a rate the
  * n-th event is due at n / rate whatever became of those before it (an open loop), and its time
  * counts from then: a server that stalls is not asked less often, and what had to wait for a slot
- * shows in the percentiles. The signals' handler has no SA_RESTART, so that it ends a read from a
- * pipe, too.
+ * shows in the percentiles.
  */
 #include "sender.h"
 
 #include "gw/time.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define ANSWER_KEPT 1024 /* bytes of one */
@@ -34,27 +32,6 @@ struct gw_sender {
     struct slot *slots, *free;
     struct gw_sender_progress progress;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void note_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-static void take_signals(void)
-{
-    struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
-
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
-bool gw_sender_is_interrupted(void)
-{
-    return interrupted;
-}
 
 /* More than is kept is read all the same, as the connection is to be kept. */
 static size_t take_answer(char *bytes, size_t one, size_t len, void *context)
@@ -260,7 +237,7 @@ static int drive(struct gw_sender *sender, int64_t until_us,
     for (;;) {
         int running, r;
 
-        if (interrupted)
+        if (gw_cli_is_interrupted())
             return GW_SENDER_INTERRUPTED;
         if (curl_multi_perform(sender->multi, &running) != CURLM_OK)
             return -ENOMEM;
@@ -305,7 +282,7 @@ static int begin(struct gw_sender *sender, const struct gw_origin *origin, struc
     progress->under_way++;
     if (progress->begun++ == 0) {
         progress->first_us = since_us;
-        take_signals();
+        gw_cli_take_interrupts();
     }
     return 0;
 }

@@ -67,9 +67,6 @@ int gw_sender_send(struct gw_sender *sender, const struct gw_origin *origin,
 /* Waits until all are answered, or it is interrupted. */
 void gw_sender_finish(struct gw_sender *sender);
 
-/* Whether a signal ended it. */
-bool gw_sender_is_interrupted(void);
-
 void gw_sender_tell(const struct gw_sender *sender, struct gw_sender_progress *progress);
 
 #endif

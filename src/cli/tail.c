@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -74,15 +73,6 @@ struct tail {
     bool out_of_reach; /* nobody reads what is printed */
 };
 
-static volatile sig_atomic_t is_interrupted;
-
-/* A second one ends the process even where it hangs in a write. */
-static void interrupt(int number)
-{
-    is_interrupted = 1;
-    (void)signal(number, SIG_DFL);
-}
-
 /* --- events --- */
 
 static void show_line(const struct tail *tail, struct gw_str line, const struct gw_write *write)
@@ -113,7 +103,7 @@ static enum gw_follow_choice choose(struct gw_str line, void *context)
     struct gw_write write;
     int r = gw_line_parse(line, &arena, &write);
 
-    if (is_interrupted || r < 0 || (r == 0 && is_too_old(tail, &write)))
+    if (gw_cli_is_interrupted() || r < 0 || (r == 0 && is_too_old(tail, &write)))
         choice = GW_FOLLOW_STOP;
     else if (r == 0 && gw_tail_takes(&tail->filter, &write))
         choice = GW_FOLLOW_TAKE;
@@ -161,7 +151,7 @@ static int show_new(struct tail *tail)
         default:
             break;
         }
-    } while (r == 0 && !is_interrupted && !ferror(stdout));
+    } while (r == 0 && !gw_cli_is_interrupted() && !ferror(stdout));
     return r == 0 ? GW_FOLLOW_IDLE : r;
 }
 
@@ -172,10 +162,10 @@ static bool wait_for_more(struct tail *tail)
 {
     struct pollfd output = {.fd = STDOUT_FILENO};
 
-    if (is_interrupted || fflush(stdout) != 0)
+    if (gw_cli_is_interrupted() || fflush(stdout) != 0)
         return false;
     tail->out_of_reach = poll(&output, 1, LOOK_MS) > 0;
-    return !is_interrupted && !tail->out_of_reach;
+    return !gw_cli_is_interrupted() && !tail->out_of_reach;
 }
 
 /* Where there is no file yet, the daemon may be about to make it. @return 0, GW_FOLLOW_IDLE where
@@ -308,8 +298,7 @@ static enum gw_cli_exit run(const void *values, char **operands, size_t count)
         return GW_CLI_FAILED;
     tail.path = count > 0 ? operands[0] : path;
     choose_look(&tail);
-    (void)signal(SIGINT, interrupt);
-    (void)signal(SIGTERM, interrupt);
+    gw_cli_take_interrupts();
     return run_on(&tail, lines);
 }
 

@@ -9,6 +9,7 @@
 #include "gw/journal.h"
 
 #include "gw/journal_file.h"
+#include "gw/read_back.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,46 +17,6 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES 65536
-
-static int read_block(int fd, char *block, size_t len, off_t offset)
-{
-    size_t got = 0;
-
-    while (got < len) {
-        ssize_t n = pread(fd, block + got, len - got, offset + (off_t)got);
-
-        if (n > 0)
-            got += (size_t)n;
-        else if (n == 0)
-            return -EIO; /* shrunk under us */
-        else if (errno != EINTR)
-            return -errno;
-    }
-    return 0;
-}
-
-/* @keep becomes the offset behind the last LF, 0 where there is none. */
-static int find_last_end(int fd, off_t size, off_t *keep)
-{
-    char block[BLOCK_BYTES];
-
-    for (off_t end = size; end > 0;) {
-        size_t len = end < BLOCK_BYTES ? (size_t)end : BLOCK_BYTES;
-        off_t from = end - (off_t)len;
-        int result = read_block(fd, block, len, from);
-        const char *lf = result ? NULL : memrchr(block, '\n', len);
-
-        if (result)
-            return result;
-        if (lf) {
-            *keep = from + (lf - block) + 1;
-            return 0;
-        }
-        end = from;
-    }
-    *keep = 0;
-    return 0;
-}
 
 static int write_block(int fd, const char *block, size_t len)
 {
@@ -80,7 +41,7 @@ static int copy(int from, off_t offset, off_t end, int to)
 
     while (offset < end) {
         size_t len = end - offset < BLOCK_BYTES ? (size_t)(end - offset) : BLOCK_BYTES;
-        int result = read_block(from, block, len, offset);
+        int result = gw_read_back_at(from, block, len, offset);
 
         if (!result)
             result = write_block(to, block, len);
@@ -115,12 +76,12 @@ static int move_tail(int fd, const char *path, off_t keep, off_t size)
 int gw_journal_recover(int fd, const char *path, size_t *torn_bytes, bool *mend)
 {
     struct stat status;
-    off_t keep;
+    off_t keep = 0;
 
     if (fstat(fd, &status) != 0)
         return -errno;
     *torn_bytes = 0;
-    *mend = find_last_end(fd, status.st_size, &keep) != 0;
+    *mend = gw_read_back_line(fd, status.st_size, &keep) != 0;
     if (*mend || keep == status.st_size)
         return 0;
     *torn_bytes = (size_t)(status.st_size - keep);

@@ -37,6 +37,7 @@ TRIED_BY = {
     "aws/provider_web_identity.c": "integration/test_credentials.py",
     "aws/sts.c": "integration/test_credentials.py",
     "base/config_keys.c": "unit/test_config.c",
+    "base/read_back.c": "unit/test_follow.c",
     "base/config_value.c": "unit/test_config.c",
     "cli/ask.c": "integration/test_doctor.py",
     "cli/doctor.c": "integration/test_doctor.py",
