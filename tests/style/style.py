@@ -343,6 +343,15 @@ def tests_named_exist():
                     yield f"{name_of(path)}:{number}: there is no {name}"
 
 
+def tests_run():
+    """Each test and fuzzer is named where meson looks for what to run."""
+    for folder, pattern in (("unit", "test_*.c"), ("integration", "test_*.py"), ("fuzz", "fuzz_*.c")):
+        named = text_of(ROOT / "tests" / folder / "meson.build")
+        for path in sorted((ROOT / "tests" / folder).glob(pattern)):
+            if f"'{path.stem.partition('_')[2]}'" not in named:
+                yield f"{name_of(path)}: not in its meson.build"
+
+
 def no_registry():
     """No file names a package registry: where packages come from is the machine's to say."""
     for path in files():
@@ -354,7 +363,7 @@ def no_registry():
 
 RULES = (spdx_line, file_length, function_length, include_direction, include_form,
          documented_functions, naming, modules_tested, nothing_unfinished,
-         configuration_documented, messages_documented, tests_named_exist, no_registry)
+         configuration_documented, messages_documented, tests_named_exist, tests_run, no_registry)
 
 
 def holds(rule):
